@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+namespace Teravox.Grains.Ledger;
+
+/// <summary>
+/// The database that holds every grain's state. Two ledgers stand behind this interface: SQLite (embedded, one
+/// machine) and, later, PostgreSQL (a cluster).
+/// <para>
+/// Rules that every implementation keeps:
+/// <list type="number">
+/// <item>A claim is one statement: it takes available items into free slots only, raises attempt and lease epoch, and names the holder.</item>
+/// <item>Every later write names (item, epoch). A write whose epoch is no longer the row's own changes nothing and says <see cref="WriteOutcome.LeaseLost"/>.</item>
+/// <item>A commit is one transaction: the item's result, its share of the stage's sums, and, when it is the stage's last, the stage's end and its successors' readiness.</item>
+/// <item>Deaths (a lease that lapsed) and failures (work that threw) are counted apart; either past its limit parks the item as failed, its error kept.</item>
+/// <item>An experiment with a failed item ends failed, never succeeded; the stages after it never start.</item>
+/// <item>Times are the database's own; tests pass time in.</item>
+/// </list>
+/// </para>
+/// </summary>
+public interface ILedger : IAsyncDisposable
+{
+    /// <summary>Brings the schema to the newest version by numbered migrations; does nothing when it is.</summary>
+    Task MigrateAsync(CancellationToken ct);
+
+    /// <summary>
+    /// Writes an experiment with its stages in one transaction; stages that wait for nothing are ready at once.
+    /// The same idempotency key twice gives the first experiment's id and writes nothing.
+    /// </summary>
+    Task<long> SubmitAsync(NewExperiment experiment, CancellationToken ct);
+
+    /// <summary>One experiment, or null.</summary>
+    Task<ExperimentRow?> FindAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>Experiments from the newest, those below <paramref name="before"/> when given.</summary>
+    Task<IReadOnlyList<ExperimentRow>> ListAsync(long? before, int limit, CancellationToken ct);
+
+    /// <summary>The experiment's stages in the order they were submitted, with counts of their items.</summary>
+    Task<IReadOnlyList<StageRow>> StagesAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>Stages whose predecessors are done and that have no items yet, of experiments that run.</summary>
+    Task<IReadOnlyList<StageRow>> ReadyStagesAsync(CancellationToken ct);
+
+    /// <summary>
+    /// Gives a ready stage its items 0..count-1 in one transaction; with 0 items the stage is done at once. False
+    /// when the stage was not ready any more: another silo did it, which is fine, as an expansion depends on the
+    /// experiment alone.
+    /// </summary>
+    Task<bool> ExpandAsync(long stageId, int count, CancellationToken ct);
+
+    /// <summary>Takes up to <see cref="ClaimRequest.Slots"/> items, by (priority, experiment, stage, index).</summary>
+    Task<IReadOnlyList<WorkLease>> ClaimAsync(ClaimRequest request, CancellationToken ct);
+
+    /// <summary>Extends the lease by its ttl and stores progress.</summary>
+    Task<LeaseState> HeartbeatAsync(WorkLease lease, WorkProgress? progress, CancellationToken ct);
+
+    /// <summary>The item is done: result and sums in one transaction. Twice with the same lease is <see cref="WriteOutcome.Written"/> both times, and counts once.</summary>
+    Task<WriteOutcome> CommitAsync(WorkLease lease, WorkResult result, CancellationToken ct);
+
+    /// <summary>The work threw: the item goes back, or is parked when its failures are used up or <paramref name="final"/> says a repeat is in vain.</summary>
+    Task<WriteOutcome> FailAsync(WorkLease lease, string error, bool final, CancellationToken ct);
+
+    /// <summary>The silo stops: the item goes back with its attempt.</summary>
+    Task<WriteOutcome> ReleaseAsync(WorkLease lease, CancellationToken ct);
+
+    /// <summary>Items whose lease lapsed go back (deaths + 1) or are parked. Returns how many lapsed.</summary>
+    Task<int> ReapAsync(CancellationToken ct);
+
+    /// <summary>
+    /// As if every lease of a holder other than <paramref name="survivor"/> had lapsed just now. For an embedded
+    /// ledger whose file lock proves that no other process is alive.
+    /// </summary>
+    Task<int> ReapOthersAsync(string survivor, CancellationToken ct);
+
+    /// <summary>The stage's sums by name, merged over its partial rows.</summary>
+    Task<IReadOnlyDictionary<string, long[]>> SumsAsync(long stageId, CancellationToken ct);
+
+    /// <summary>Results of the stage's committed items by index; items without a result are left out.</summary>
+    Task<IReadOnlyDictionary<int, string>> ResultsAsync(long stageId, CancellationToken ct);
+
+    /// <summary>The stage's failed items with their errors, at most <paramref name="limit"/>.</summary>
+    Task<IReadOnlyList<FailedItem>> FailuresAsync(long experimentId, int limit, CancellationToken ct);
+
+    /// <summary>Items under lease with their progress.</summary>
+    Task<IReadOnlyList<RunningItem>> RunningAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>No more claims for it; what runs may end. False when it was not running.</summary>
+    Task<bool> PauseAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>Undoes a pause. False when it was not paused.</summary>
+    Task<bool> ResumeAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>Ends it as cancelled; holders learn of it with their next heartbeat. False when it had ended.</summary>
+    Task<bool> CancelAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>Failed items become available again with fresh counts and the experiment runs again. Returns how many.</summary>
+    Task<int> RetryFailedAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>Events of an experiment after <paramref name="after"/>, oldest first.</summary>
+    Task<IReadOnlyList<EventRow>> EventsAsync(long experimentId, long after, int limit, CancellationToken ct);
+
+    /// <summary>
+    /// Returns when another writer hinted that there may be work or news, or after <paramref name="atMost"/>. Only
+    /// a hint: callers poll in any case.
+    /// </summary>
+    Task WaitForHintAsync(TimeSpan atMost, CancellationToken ct);
+}

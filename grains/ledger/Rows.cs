@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+namespace Teravox.Grains.Ledger;
+
+/// <summary>States of an experiment.</summary>
+public enum ExperimentState
+{
+    /// <summary>Its items may be claimed.</summary>
+    Running,
+
+    /// <summary>No new claims.</summary>
+    Paused,
+
+    /// <summary>Every stage is done.</summary>
+    Succeeded,
+
+    /// <summary>An item is parked as failed and nothing can go on.</summary>
+    Failed,
+
+    /// <summary>Ended by the user.</summary>
+    Cancelled,
+}
+
+/// <summary>States of a stage.</summary>
+public enum StageState
+{
+    /// <summary>A predecessor is not done.</summary>
+    Waiting,
+
+    /// <summary>May be expanded into items.</summary>
+    Ready,
+
+    /// <summary>Has items that are not done.</summary>
+    Running,
+
+    /// <summary>All items are committed.</summary>
+    Done,
+
+    /// <summary>An item is parked.</summary>
+    Failed,
+}
+
+/// <summary>What a stage's items need of a silo.</summary>
+/// <param name="Gpu">True: only a silo with a CUDA device.</param>
+/// <param name="MemoryBytes">Device memory one item needs, bytes; 0 = not known.</param>
+/// <param name="Tag">A tag "k=v" the silo must carry, or null.</param>
+public sealed record WorkNeeds(bool Gpu = false, long MemoryBytes = 0, string? Tag = null);
+
+/// <summary>A stage to be.</summary>
+/// <param name="Name">Unique in the experiment: "import", "train", "infer-binary".</param>
+/// <param name="Kind">Which grain runs its items.</param>
+/// <param name="After">Names of the stages that must be done before.</param>
+/// <param name="Arguments">JSON for the grain, or null.</param>
+/// <param name="Needs">What its items need.</param>
+/// <param name="MaxFailures">Failures after which an item is parked, 1 or more.</param>
+/// <param name="MaxDeaths">Deaths after which an item is parked, 1 or more.</param>
+public sealed record NewStage(
+    string Name,
+    string Kind,
+    IReadOnlyList<string> After,
+    string? Arguments = null,
+    WorkNeeds? Needs = null,
+    int MaxFailures = 3,
+    int MaxDeaths = 5);
+
+/// <summary>An experiment to be.</summary>
+/// <param name="Name">Name for people.</param>
+/// <param name="SpecJson">The whole spec.</param>
+/// <param name="Stages">The DAG.</param>
+/// <param name="IdempotencyKey">The same key makes one experiment, or null.</param>
+/// <param name="Priority">Lower is claimed first.</param>
+public sealed record NewExperiment(string Name, string SpecJson, IReadOnlyList<NewStage> Stages, string? IdempotencyKey = null, int Priority = 100);
+
+/// <summary>An experiment as the ledger has it. Times are UTC, database clock.</summary>
+public sealed record ExperimentRow(
+    long Id,
+    string Name,
+    string SpecJson,
+    ExperimentState State,
+    int Priority,
+    string? IdempotencyKey,
+    DateTimeOffset Created,
+    DateTimeOffset? Ended);
+
+/// <summary>A stage with counts of its items.</summary>
+public sealed record StageRow(
+    long Id,
+    long ExperimentId,
+    int Ordinal,
+    string Name,
+    string Kind,
+    string? Arguments,
+    StageState State,
+    int Items,
+    int Done,
+    int Failed,
+    int Leased,
+    DateTimeOffset? Started,
+    DateTimeOffset? Ended);
+
+/// <summary>What a silo asks for.</summary>
+/// <param name="Holder">The silo's name, new for every process.</param>
+/// <param name="Slots">Free slots, 1 or more.</param>
+/// <param name="Ttl">How long the leases last without a heartbeat.</param>
+/// <param name="HasGpu">Whether the free slots are on a CUDA device.</param>
+/// <param name="MemoryBytes">Memory of the device, bytes; 0 = not known, takes any.</param>
+/// <param name="Tags">The silo's tags "k=v".</param>
+public sealed record ClaimRequest(
+    string Holder,
+    int Slots,
+    TimeSpan Ttl,
+    bool HasGpu = false,
+    long MemoryBytes = 0,
+    IReadOnlyList<string>? Tags = null);
+
+/// <summary>An item under lease. (ItemId, Epoch) is the fence of every write.</summary>
+public sealed record WorkLease(
+    long ItemId,
+    long Epoch,
+    long ExperimentId,
+    long StageId,
+    string StageName,
+    string Kind,
+    int Index,
+    int Attempt,
+    string Holder,
+    TimeSpan Ttl,
+    string? Arguments);
+
+/// <summary>How far an item is.</summary>
+/// <param name="Fraction">0..1.</param>
+/// <param name="Note">For people: "iteration 300 of 2000, loss 0.21", or null.</param>
+/// <param name="Checkpoint">
+/// A number that grows with what is durable outside the ledger (iterations in a checkpoint), or null. When it grows, the
+/// item's deaths are forgotten: an item that gets on is not poison.
+/// </param>
+public sealed record WorkProgress(double Fraction, string? Note = null, long? Checkpoint = null);
+
+/// <summary>What an item leaves in the ledger.</summary>
+/// <param name="Json">Its own result, or null.</param>
+/// <param name="Sums">Counts to add to the stage's sums; arrays of one name have one length throughout the stage.</param>
+/// <param name="Events">Lines for the experiment's log, or null.</param>
+public sealed record WorkResult(string? Json = null, IReadOnlyDictionary<string, long[]>? Sums = null, IReadOnlyList<string>? Events = null);
+
+/// <summary>Whether a fenced write took effect.</summary>
+public enum WriteOutcome
+{
+    /// <summary>It did.</summary>
+    Written,
+
+    /// <summary>The lease is another's by now; nothing was changed.</summary>
+    LeaseLost,
+}
+
+/// <summary>What a heartbeat learns.</summary>
+public enum LeaseState
+{
+    /// <summary>Go on.</summary>
+    Held,
+
+    /// <summary>Another has it, or it ended: stop and write nothing.</summary>
+    Lost,
+
+    /// <summary>The experiment was cancelled: stop; nothing needs to be written.</summary>
+    Cancelled,
+}
+
+/// <summary>A parked item.</summary>
+public sealed record FailedItem(long ItemId, string StageName, int Index, int Failures, int Deaths, string Error);
+
+/// <summary>An item under lease with its progress.</summary>
+public sealed record RunningItem(long ItemId, string StageName, int Index, string Holder, int Attempt, double Fraction, string? Note);
+
+/// <summary>A line of an experiment's log.</summary>
+public sealed record EventRow(long Id, DateTimeOffset At, string Kind, string? Stage, string Text);
