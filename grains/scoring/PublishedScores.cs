@@ -16,7 +16,7 @@ public static class PublishedScores
         "cytosol", "synapses", "mitochondria", "membrane", "neurotransmitter vesicles", "endoplasmic reticulum", "microtubules", "myelin",
     ];
 
-    private static readonly Dictionary<string, (string Prediction, double?[] F1)[]> Tables = new()
+    private static readonly Dictionary<string, (string Prediction, double?[] F1)[]> Tables = new(StringComparer.OrdinalIgnoreCase)
     {
         ["table4"] =
         [
