@@ -11,9 +11,16 @@ namespace Teravox.Grains.Ledger;
 /// <item>Every later write names (item, epoch). A write whose epoch is no longer the row's own changes nothing and says <see cref="WriteOutcome.LeaseLost"/>.</item>
 /// <item>A commit is one transaction: the item's result, its share of the stage's sums, and, when it is the stage's last, the stage's end and its successors' readiness.</item>
 /// <item>Deaths (a lease that lapsed) and failures (work that threw) are counted apart; either past its limit parks the item as failed, its error kept.</item>
-/// <item>An experiment with a failed item ends failed, never succeeded; the stages after it never start.</item>
+/// <item>An experiment with a failed item ends failed, never succeeded; the stages after it never start. It is failed
+/// from the moment an item is parked: its other items are not claimed any more, those under lease may still commit.</item>
+/// <item>A cancelled experiment changes no more: its leases are void from the moment of the cancel.</item>
 /// <item>Times are the database's own; tests pass time in.</item>
 /// </list>
+/// </para>
+/// <para>
+/// Every method throws <see cref="LedgerUnavailableException"/> when the database did not answer in time: whether a
+/// write took effect is then unknown, and repeating it is safe. It throws <see cref="Contracts.InputException"/> when the
+/// database can not be used at all (disk full, not a ledger, written by a newer teravox).
 /// </para>
 /// </summary>
 public interface ILedger : IAsyncDisposable
@@ -46,6 +53,12 @@ public interface ILedger : IAsyncDisposable
     /// </summary>
     Task<bool> ExpandAsync(long stageId, int count, CancellationToken ct);
 
+    /// <summary>
+    /// Ends a ready stage that can not be expanded as failed, and with it its experiment. A retry makes the stage
+    /// ready again. False when the stage was not ready any more.
+    /// </summary>
+    Task<bool> FailStageAsync(long stageId, string error, CancellationToken ct);
+
     /// <summary>Takes up to <see cref="ClaimRequest.Slots"/> items, by (priority, experiment, stage, index).</summary>
     Task<IReadOnlyList<WorkLease>> ClaimAsync(ClaimRequest request, CancellationToken ct);
 
@@ -53,9 +66,13 @@ public interface ILedger : IAsyncDisposable
     Task<LeaseState> HeartbeatAsync(WorkLease lease, WorkProgress? progress, CancellationToken ct);
 
     /// <summary>The item is done: result and sums in one transaction. Twice with the same lease is <see cref="WriteOutcome.Written"/> both times, and counts once.</summary>
+    /// <exception cref="InvalidOperationException">An array of the sums has another length than the stage's; nothing is written.</exception>
     Task<WriteOutcome> CommitAsync(WorkLease lease, WorkResult result, CancellationToken ct);
 
-    /// <summary>The work threw: the item goes back, or is parked when its failures are used up or <paramref name="final"/> says a repeat is in vain.</summary>
+    /// <summary>
+    /// The work threw: the item goes back, to be claimed after a delay that grows with its failures, or is parked
+    /// when its failures are used up or <paramref name="final"/> says a repeat is in vain.
+    /// </summary>
     Task<WriteOutcome> FailAsync(WorkLease lease, string error, bool final, CancellationToken ct);
 
     /// <summary>The silo stops: the item goes back with its attempt.</summary>
@@ -76,7 +93,7 @@ public interface ILedger : IAsyncDisposable
     /// <summary>Results of the stage's committed items by index; items without a result are left out.</summary>
     Task<IReadOnlyDictionary<int, string>> ResultsAsync(long stageId, CancellationToken ct);
 
-    /// <summary>The stage's failed items with their errors, at most <paramref name="limit"/>.</summary>
+    /// <summary>The experiment's failed items with their errors, at most <paramref name="limit"/>.</summary>
     Task<IReadOnlyList<FailedItem>> FailuresAsync(long experimentId, int limit, CancellationToken ct);
 
     /// <summary>Items under lease with their progress.</summary>
@@ -91,7 +108,10 @@ public interface ILedger : IAsyncDisposable
     /// <summary>Ends it as cancelled; holders learn of it with their next heartbeat. False when it had ended.</summary>
     Task<bool> CancelAsync(long experimentId, CancellationToken ct);
 
-    /// <summary>Failed items become available again with fresh counts and the experiment runs again. Returns how many.</summary>
+    /// <summary>
+    /// Failed items become available again with fresh counts and the experiment runs again. Returns how many items and
+    /// unplanned stages that were; 0 when the experiment is not failed.
+    /// </summary>
     Task<int> RetryFailedAsync(long experimentId, CancellationToken ct);
 
     /// <summary>Events of an experiment after <paramref name="after"/>, oldest first.</summary>

@@ -13,10 +13,10 @@ public enum ExperimentState
     /// <summary>Every stage is done.</summary>
     Succeeded,
 
-    /// <summary>An item is parked as failed and nothing can go on.</summary>
+    /// <summary>An item is parked as failed: no new claims, what runs may end. A retry makes it run again.</summary>
     Failed,
 
-    /// <summary>Ended by the user.</summary>
+    /// <summary>Ended by the user: nothing of it changes any more.</summary>
     Cancelled,
 }
 
@@ -95,7 +95,11 @@ public sealed record StageRow(
     int Failed,
     int Leased,
     DateTimeOffset? Started,
-    DateTimeOffset? Ended);
+    DateTimeOffset? Ended)
+{
+    /// <summary>What its items need of a silo.</summary>
+    public WorkNeeds Needs { get; init; } = new();
+}
 
 /// <summary>What a silo asks for.</summary>
 /// <param name="Holder">The silo's name, new for every process.</param>
@@ -104,13 +108,17 @@ public sealed record StageRow(
 /// <param name="HasGpu">Whether the free slots are on a CUDA device.</param>
 /// <param name="MemoryBytes">Memory of the device, bytes; 0 = not known, takes any.</param>
 /// <param name="Tags">The silo's tags "k=v".</param>
+/// <param name="Kinds">The kinds it has grains for; null takes any.</param>
+/// <param name="ExperimentId">Only items of this experiment; null takes any.</param>
 public sealed record ClaimRequest(
     string Holder,
     int Slots,
     TimeSpan Ttl,
     bool HasGpu = false,
     long MemoryBytes = 0,
-    IReadOnlyList<string>? Tags = null);
+    IReadOnlyList<string>? Tags = null,
+    IReadOnlyList<string>? Kinds = null,
+    long? ExperimentId = null);
 
 /// <summary>An item under lease. (ItemId, Epoch) is the fence of every write.</summary>
 public sealed record WorkLease(
@@ -131,7 +139,7 @@ public sealed record WorkLease(
 /// <param name="Note">For people: "iteration 300 of 2000, loss 0.21", or null.</param>
 /// <param name="Checkpoint">
 /// A number that grows with what is durable outside the ledger (iterations in a checkpoint), or null. When it grows, the
-/// item's deaths are forgotten: an item that gets on is not poison.
+/// item's deaths are forgotten: an item that gets on is not poison. 0 says that nothing is durable yet.
 /// </param>
 public sealed record WorkProgress(double Fraction, string? Note = null, long? Checkpoint = null);
 
@@ -164,7 +172,7 @@ public enum LeaseState
     Cancelled,
 }
 
-/// <summary>A parked item.</summary>
+/// <summary>A parked item; item 0 with index -1 is a stage that could not be planned.</summary>
 public sealed record FailedItem(long ItemId, string StageName, int Index, int Failures, int Deaths, string Error);
 
 /// <summary>An item under lease with its progress.</summary>

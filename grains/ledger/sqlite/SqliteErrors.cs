@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+using Microsoft.Data.Sqlite;
+using Teravox.Contracts;
+
+namespace Teravox.Grains.Ledger.Sqlite;
+
+/// <summary>From SQLite's result codes to what a caller can act on.</summary>
+internal static class SqliteErrors
+{
+    // https://www.sqlite.org/rescode.html, primary codes.
+    private const int Busy = 5;
+    private const int Locked = 6;
+    private const int ReadOnly = 8;
+    private const int IoError = 10;
+    private const int Corrupt = 11;
+    private const int Full = 13;
+    private const int CantOpen = 14;
+    private const int NotADatabase = 26;
+
+    /// <summary>The exception to throw instead, or null when <paramref name="error"/> is a defect of the ledger's own.</summary>
+    public static Exception? Translate(SqliteException error, string operation, string path) => error.SqliteErrorCode switch
+    {
+        Busy or Locked => new LedgerUnavailableException($"Ledger {path} is locked by another process ({operation}).", error),
+        Full => new InputException($"The disk of ledger {path} is full; free some space and start again, nothing committed is lost.", error),
+        IoError => new InputException($"Ledger {path} can not be read or written ({error.Message}); check its disk and start again.", error),
+        ReadOnly => new InputException($"Ledger {path} is read-only; give this user the right to write it and its directory.", error),
+        CantOpen => new InputException($"Ledger {path} can not be opened; its directory must exist and be writable.", error),
+        Corrupt or NotADatabase => new InputException($"{path} is not a teravox ledger or is damaged; restore it from a copy or choose another file.", error),
+        _ => null,
+    };
+}

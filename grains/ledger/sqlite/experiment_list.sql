@@ -1,0 +1,7 @@
+-- SPDX-License-Identifier: Apache-2.0
+SELECT id AS Id, name AS Name, spec AS Spec, state AS State, priority AS Priority,
+       idempotency_key AS IdempotencyKey, created AS Created, ended AS Ended
+FROM experiment
+WHERE id < coalesce(@before, 9223372036854775807)
+ORDER BY id DESC
+LIMIT @limit
