@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Text.Json.Nodes;
+using Teravox.Contracts;
+
+namespace Teravox.Volumes.Tests;
+
+public sealed class OmeVolumeTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private OmeVolume Make(Int3 shape, Int3 chunk, VoxelType type = VoxelType.UInt8, int channels = 0, Compressor? compressor = null) =>
+        OmeVolume.Create(_folder.Path($"v{Guid.NewGuid():N}.zarr"), new OmeOptions
+        {
+            Shape = shape,
+            Chunk = chunk,
+            Type = type,
+            Channels = channels,
+            Compressor = compressor ?? Compressor.Default,
+            VoxelSize = new VoxelSize(40, 4, 4),
+        });
+
+    public static TheoryData<string> Compressors => ["none", "blosc-zstd", "blosc-lz4-bit", "blosc-blosclz", "blosc-zlib", "zlib", "gzip"];
+
+    private static Compressor Named(string name) => name switch
+    {
+        "none" => Compressor.None,
+        "blosc-zstd" => Compressor.Default,
+        "blosc-lz4-bit" => Compressor.Blosc("lz4", 5, BloscShuffle.Bit),
+        "blosc-blosclz" => Compressor.Blosc("blosclz", 9, BloscShuffle.None),
+        "blosc-zlib" => Compressor.Blosc("zlib", 1),
+        "zlib" => Compressor.Zlib(6),
+        _ => new Compressor(CompressorKind.Gzip, "", 4, BloscShuffle.None),
+    };
+
+    [Theory]
+    [MemberData(nameof(Compressors))]
+    public void Read_WhenWrittenWhole_GivesTheSameVoxels(string compressor)
+    {
+        foreach (var type in (VoxelType[])[VoxelType.UInt8, VoxelType.UInt16])
+        {
+            var shape = new Int3(7, 33, 21);
+            var volume = Make(shape, new Int3(4, 16, 8), type, compressor: Named(compressor));
+            var voxels = Data.Smooth(shape, type, 3);
+            volume.Write(Box3.Whole(shape), voxels);
+            Assert.Equal(voxels, Read(volume, Box3.Whole(shape)));
+        }
+    }
+
+    [Fact]
+    public void Read_WhenBoxesAreAnywhere_EqualsCuttingTheArray()
+    {
+        var random = new Random(7);
+        var shape = new Int3(11, 17, 23);
+        var volume = Make(shape, new Int3(4, 5, 6), VoxelType.UInt16, channels: 2);
+        byte[][] voxels = [Data.Smooth(shape, VoxelType.UInt16, 1), Data.Smooth(shape, VoxelType.UInt16, 2)];
+        for (var c = 0; c < 2; c++)
+            volume.Write(Box3.Whole(shape), voxels[c], c);
+        for (var i = 0; i < 200; i++)
+        {
+            var box = Data.RandomBox(random, shape, outside: 0);
+            volume.Parallelism = 1 + (i % 2);
+            var channel = random.Next(2);
+            Assert.Equal(Data.Cut(voxels[channel], shape, box, 2), Read(volume, box, channel));
+        }
+    }
+
+    [Fact]
+    public void ReadMirrored_WhenBoxesReachOut_EqualsReflectingEachVoxel()
+    {
+        var random = new Random(8);
+        foreach (var type in (VoxelType[])[VoxelType.UInt8, VoxelType.UInt16])
+        {
+            for (var i = 0; i < 150; i++)
+            {
+                var shape = new Int3(random.Next(1, 7), random.Next(1, 9), random.Next(1, 12));
+                var volume = Make(shape, new Int3(3, 4, 5), type);
+                var voxels = Data.Smooth(shape, type, i);
+                volume.Write(Box3.Whole(shape), voxels);
+                var box = Data.RandomBox(random, shape, outside: 25);
+                var got = new byte[box.Count * type.Bytes()];
+                volume.ReadMirrored(box, got);
+                Assert.Equal(Data.Cut(voxels, shape, box, type.Bytes()), got);
+            }
+        }
+    }
+
+    [Fact]
+    public void Read_WhenNothingWasWritten_IsZero()
+    {
+        var volume = Make(new Int3(5, 5, 5), new Int3(2, 2, 2));
+        var into = Enumerable.Repeat((byte)9, 125).ToArray();
+        volume.Read(Box3.Whole(volume.Shape), into);
+        Assert.All(into, static v => Assert.Equal(0, v));
+    }
+
+    [Fact]
+    public void Write_WhenBoxIsNotOnChunkBorders_Throws()
+    {
+        var volume = Make(new Int3(10, 10, 10), new Int3(4, 4, 4));
+        var voxels = new byte[1000];
+        volume.Write(new Box3(new Int3(8, 4, 0), new Int3(2, 6, 8)), voxels);
+        Assert.Throws<ArgumentException>(() => volume.Write(new Box3(new Int3(0, 0, 2), new Int3(4, 4, 4)), voxels));
+        Assert.Throws<ArgumentException>(() => volume.Write(new Box3(Int3.Zero, new Int3(4, 4, 6)), voxels));
+        Assert.Throws<ArgumentOutOfRangeException>(() => volume.Write(new Box3(new Int3(8, 8, 8), new Int3(4, 4, 4)), voxels));
+        Assert.Throws<ArgumentOutOfRangeException>(() => volume.Read(new Box3(new Int3(-1, 0, 0), Int3.One), voxels));
+        Assert.Throws<ArgumentOutOfRangeException>(() => volume.Read(new Box3(Int3.Zero, Int3.One), voxels, 1));
+        Assert.Throws<ArgumentException>(() => volume.Read(Box3.Whole(volume.Shape), new byte[999]));
+    }
+
+    [Fact]
+    public void Create_WhenCalledTwice_OpensTheFirst()
+    {
+        var path = _folder.Path("twice.zarr");
+        var options = new OmeOptions { Shape = new Int3(4, 4, 4), Chunk = new Int3(2, 2, 2) };
+        OmeVolume.Create(path, options).Write(Box3.Whole(options.Shape), Enumerable.Range(0, 64).Select(static i => (byte)i).ToArray());
+        Assert.Equal(5, Read(OmeVolume.Create(path, options), Box3.Whole(options.Shape))[5]);
+        var error = Assert.Throws<InputException>(() => OmeVolume.Create(path, options with { Type = VoxelType.UInt16 }));
+        Assert.Contains(path, error.Message);
+    }
+
+    [Fact]
+    public void WriteAttributes_WhenFieldsAreAdded_KeepsTheOthers()
+    {
+        var volume = Make(new Int3(4, 4, 4), new Int3(2, 2, 2));
+        volume.WriteAttributes(new JsonObject { ["teravox"] = new JsonObject { ["a"] = 1 } });
+        volume.WriteAttributes(new JsonObject { ["other"] = "x" });
+        var attributes = volume.ReadAttributes();
+        Assert.Equal(1, attributes["teravox"]!["a"]!.GetValue<int>());
+        Assert.Equal("x", attributes["other"]!.GetValue<string>());
+        Assert.Equal(new VoxelSize(40, 4, 4), OmeVolume.Open(volume.Path).VoxelSize);
+        Assert.Throws<ArgumentException>(() => volume.WriteAttributes(new JsonObject { ["multiscales"] = new JsonArray() }));
+    }
+
+    [Fact]
+    public void AddLevel_WhenHalved_KeepsTheMiddleOfTheFirstVoxels()
+    {
+        var volume = Make(new Int3(9, 9, 9), new Int3(4, 4, 4), channels: 3);
+        var level = volume.AddLevel(1, new Int3(1, 2, 2));
+        Assert.Equal(new Int3(9, 5, 5), level.Shape);
+        Assert.Equal(new VoxelSize(40, 8, 8), level.VoxelSize);
+        Assert.Equal(3, level.Channels);
+        var second = volume.AddLevel(2, new Int3(2, 2, 2));
+        Assert.Equal(new VoxelSize(80, 16, 16), second.VoxelSize);
+        var translation = volume.ReadAttributes()["multiscales"]![0]!["datasets"]![2]!["coordinateTransformations"]![1]!["translation"]!;
+        Assert.Equal("[0,20,6,6]", translation.ToJsonString());
+        Assert.Equal(second.Shape, volume.AddLevel(2, new Int3(2, 2, 2)).Shape);
+        Assert.Throws<InputException>(() => volume.AddLevel(2, new Int3(3, 3, 3)));
+        Assert.Equal(3, OmeVolume.Open(volume.Path).Levels);
+        second.Write(Box3.Whole(second.Shape), new byte[second.Shape.Count], channel: 2);
+    }
+
+    internal static byte[] Read(OmeVolume volume, Box3 box, int channel = 0)
+    {
+        var into = new byte[box.Count * volume.Type.Bytes()];
+        volume.Read(box, into, channel);
+        return into;
+    }
+}

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Text.Json.Nodes;
+using Teravox.Contracts;
+
+namespace Teravox.Volumes;
+
+/// <summary>
+/// A volume (z, y, x), or several channels of one (c, z, y, x), stored as OME-Zarr 0.4 (Zarr v2) in a directory that
+/// every silo can reach. Reads what others wrote as Zarr v2 (C order, uint8 and uint16 of either byte order, '.' or
+/// '/' between chunk indices, blosc, zlib, gzip or no compressor). Holds no open file: any number of threads and
+/// processes may read, and write chunks that differ. How a chunk is written is told in <see cref="ChunkStore"/>.
+/// </summary>
+public sealed class OmeVolume
+{
+    private readonly ZarrArray _array;
+    private readonly ChunkStore _chunks;
+
+    private OmeVolume(string path, ZarrArray array, VoxelSize voxelSize, int level, int levels, int channelAxis)
+    {
+        Path = path;
+        _array = array;
+        _chunks = new ChunkStore(array);
+        Level = level;
+        Levels = levels;
+        ChannelAxis = channelAxis;
+        VoxelSize = voxelSize;
+        Shape = new Int3(array.Shape[^3], array.Shape[^2], array.Shape[^1]);
+        Chunk = new Int3(array.Chunks[^3], array.Chunks[^2], array.Chunks[^1]);
+        Channels = channelAxis < 0 ? 1 : array.Shape[channelAxis];
+    }
+
+    /// <summary>The volume's directory, absolute.</summary>
+    public string Path { get; }
+
+    /// <summary>Shape (z, y, x) of this level in voxels.</summary>
+    public Int3 Shape { get; }
+
+    /// <summary>Number of channels; 1 without a channel axis.</summary>
+    public int Channels { get; }
+
+    /// <summary>True when the volume has a channel axis.</summary>
+    public bool HasChannels => ChannelAxis >= 0;
+
+    /// <summary>What a voxel is.</summary>
+    public VoxelType Type => _array.Type;
+
+    /// <summary>Voxel size of this level in nanometres.</summary>
+    public VoxelSize VoxelSize { get; }
+
+    /// <summary>Chunk shape (z, y, x) in voxels.</summary>
+    public Int3 Chunk { get; }
+
+    /// <summary>Which resolution level this is; 0 is the finest.</summary>
+    public int Level { get; }
+
+    /// <summary>Number of resolution levels when this volume was opened; level 0 is the finest.</summary>
+    public int Levels { get; }
+
+    /// <summary>How many chunks a read decodes at a time, 1 or more. 1 unless set.</summary>
+    public int Parallelism { get; set; } = 1;
+
+    internal int ChannelAxis { get; }
+
+    private string AttributesFile => System.IO.Path.Combine(Path, ".zattrs");
+
+    /// <summary>
+    /// Makes a volume whose voxels are all 0. The directory appears with its whole metadata or not at all. When a volume
+    /// of the same shape, channels, type, chunks and compressor is there already, it is opened as it is, voxels and all,
+    /// so that a work item that runs twice goes on where it was.
+    /// </summary>
+    /// <exception cref="InputException">Something else is at the path.</exception>
+    /// <exception cref="ArgumentException">The options do not make sense.</exception>
+    public static OmeVolume Create(string path, OmeOptions o)
+    {
+        ArgumentNullException.ThrowIfNull(o);
+        if (!o.Shape.IsPositive || !o.Chunk.IsPositive || o.Channels < 0)
+            throw new ArgumentException($"shape {o.Shape}, chunk {o.Chunk} and {o.Channels} channels must be positive", nameof(o));
+        if (o.VoxelSize is not { Z: > 0, Y: > 0, X: > 0 })
+            throw new ArgumentException($"voxel size {o.VoxelSize} must be above 0", nameof(o));
+        path = System.IO.Path.GetFullPath(path);
+        var array = NewArray(System.IO.Path.Combine(path, "s0"), o);
+        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+            return OpenSame(path, array);
+        var temporary = AtomicFile.TemporaryBeside(path);
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.Combine(temporary, "s0"));
+            AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, "s0", ".zarray"), array.ToJson());
+            AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, ".zgroup"), "{\n  \"zarr_format\": 2\n}\n");
+            var attributes = OmeMetadata.Create(o, System.IO.Path.GetFileNameWithoutExtension(path));
+            AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, ".zattrs"), attributes.ToJsonString(TeravoxJson.Indented) + "\n");
+            FaultPoints.Hit("volume.before-rename");
+            if (Directory.Exists(path))
+                Directory.Delete(path);
+            Directory.Move(temporary, path);
+            AtomicFile.FlushDirectory(System.IO.Path.GetDirectoryName(path)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Directory.Exists(temporary))
+                Directory.Delete(temporary, recursive: true);
+            if (File.Exists(System.IO.Path.Combine(path, "s0", ".zarray")))
+                return OpenSame(path, array); // another silo was faster
+            throw new IOException($"cannot make volume {path}: {e.Message}", e) { HResult = e.HResult };
+        }
+
+        return Open(path);
+    }
+
+    /// <summary>Opens the finest level of an OME-Zarr image, or a plain Zarr v2 array of (z, y, x) or (c, z, y, x), which has voxel size 1 nm.</summary>
+    /// <exception cref="InputException">There is no such volume or it cannot be read; names file and field.</exception>
+    public static OmeVolume Open(string path) => Open(path, 0);
+
+    /// <summary>Opens one level, 0 = the finest.</summary>
+    /// <exception cref="InputException">There is no such volume or level, or it cannot be read; names file and field.</exception>
+    public static OmeVolume Open(string path, int level)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (!Directory.Exists(path))
+            throw new InputException($"there is no volume at {path}: the directory does not exist");
+        var attributes = System.IO.Path.Combine(path, ".zattrs");
+        if (File.Exists(System.IO.Path.Combine(path, ".zarray")))
+            return OpenPlain(path, level);
+        if (!File.Exists(attributes))
+        {
+            throw new InputException(File.Exists(System.IO.Path.Combine(path, "zarr.json"))
+                ? $"{path} is a Zarr v3 volume; only Zarr v2 (OME-Zarr 0.4) is read, convert it"
+                : $"{path} is not an OME-Zarr volume: it has neither .zattrs nor .zarray");
+        }
+
+        var levels = OmeMetadata.Read(JsonFile.ReadObject(attributes), attributes, out var axes);
+        if (level < 0 || level >= levels.Count)
+            throw new InputException($"volume {path} has no level {level}; it has levels 0 to {levels.Count - 1}");
+        var array = ZarrArray.Load(System.IO.Path.Combine(path, levels[level].Path));
+        if (array.Shape.Length != axes)
+            throw new InputException($"{array.MetadataFile}: shape has {array.Shape.Length} dimensions but {attributes} names {axes} axes");
+        var channelAxis = OmeMetadata.ChannelAxis(JsonFile.ReadObject(attributes));
+        for (var i = 0; i < axes - 3; i++)
+        {
+            if (i != channelAxis && array.Shape[i] != 1)
+                throw new InputException($"{array.MetadataFile}: the time axis has {array.Shape[i]} points; a volume has one");
+        }
+
+        return new OmeVolume(path, array, levels[level].VoxelSize, level, levels.Count, channelAxis);
+    }
+
+    /// <summary>Reads voxels in native byte order, x fastest. Chunks that were never written are 0 (or the array's fill value).</summary>
+    /// <param name="box">Inside the volume.</param>
+    /// <param name="into">At least box.Count voxels.</param>
+    /// <param name="channel">0..Channels - 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
+    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
+    public unsafe void Read(Box3 box, Span<byte> into, int channel = 0)
+    {
+        var bytes = CheckBox(box, into.Length, channel);
+        fixed (byte* target = into)
+        {
+            var start = (nint)target;
+            var area = ChunkArea(box);
+            if (Parallelism <= 1 || area.Count == 1)
+            {
+                for (var i = 0; i < area.Count; i++)
+                    ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel);
+            }
+            else
+            {
+                try
+                {
+                    var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism };
+                    Parallel.For(0, checked((int)area.Count), options, i => ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel));
+                }
+                catch (AggregateException e) when (e.InnerException is InputException or IOException)
+                {
+                    System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerException);
+                }
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Read"/>, but the box may reach beyond the border by any amount: there the volume is mirrored (<see cref="MirrorIndex"/>).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The box is empty, too large, or the channel does not exist.</exception>
+    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
+    public void ReadMirrored(Box3 box, Span<byte> into, int channel = 0)
+    {
+        if (Box3.Whole(Shape).Contains(box))
+        {
+            Read(box, into, channel);
+            return;
+        }
+
+        Mirroring.Read(this, box, into, channel);
+    }
+
+    /// <summary>
+    /// Writes whole chunks: the box starts on chunk borders and ends on chunk borders or the volume's end, so that no
+    /// chunk has two writers. When the call returns, the chunks survive a power cut; when it is cut short, each chunk is
+    /// whole, the old one or the new one.
+    /// </summary>
+    /// <param name="box">Inside the volume, on chunk borders.</param>
+    /// <param name="from">At least box.Count voxels in native byte order, x fastest.</param>
+    /// <param name="channel">0..Channels - 1.</param>
+    /// <param name="stamp">Letters, digits, '-' or '_' that go into temporary files' names, to tell whose leftovers they are.</param>
+    /// <exception cref="ArgumentException">The box is not on chunk borders.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
+    /// <exception cref="IOException">A chunk cannot be written (disk full); names its file. The old chunk stays.</exception>
+    public void Write(Box3 box, ReadOnlySpan<byte> from, int channel = 0, string? stamp = null)
+    {
+        CheckBox(box, from.Length, channel);
+        CheckWritable(box);
+        if (stamp is not null && (stamp.Length is 0 or > 64 || !stamp.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
+            throw new ArgumentException($"stamp \"{stamp}\" must be 1 to 64 letters, digits, '-' or '_'", nameof(stamp));
+        var area = ChunkArea(box);
+        var touched = new HashSet<string>(StringComparer.Ordinal);
+        Span<int> position = stackalloc int[_array.Shape.Length];
+        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(_array.ChunkBytes);
+        try
+        {
+            var chunk = buffer.AsSpan(0, _array.ChunkBytes);
+            for (var i = 0; i < area.Count; i++)
+            {
+                var origin = Locate(area, i, channel, position);
+                var part = new Box3(origin, Chunk).Intersect(box);
+                if (part.Shape != Chunk)
+                    chunk.Clear();
+                Rows.Copy(from, box, chunk, new Box3(origin, Chunk), part, Type.Bytes());
+                _chunks.Write(position, chunk, stamp, touched);
+            }
+        }
+        finally
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        ChunkStore.Flush(touched);
+    }
+
+    /// <summary>The volume's attributes (<c>.zattrs</c>), empty for a plain Zarr array without any.</summary>
+    public JsonObject ReadAttributes() => File.Exists(AttributesFile) ? JsonFile.ReadObject(AttributesFile) : [];
+
+    /// <summary>Puts these fields beside the others in the volume's attributes; a field that is there already is replaced. One writer at a time.</summary>
+    /// <exception cref="ArgumentException">"multiscales" is among them: that one belongs to this class.</exception>
+    public void WriteAttributes(JsonObject extra)
+    {
+        ArgumentNullException.ThrowIfNull(extra);
+        if (extra.ContainsKey("multiscales"))
+            throw new ArgumentException("multiscales is written by Create and AddLevel only", nameof(extra));
+        var attributes = ReadAttributes();
+        foreach (var (key, value) in extra)
+            attributes[key] = value?.DeepClone();
+        AtomicFile.WriteAllText(AttributesFile, attributes.ToJsonString(TeravoxJson.Indented) + "\n");
+    }
+
+    /// <summary>
+    /// Adds a coarser level below the last one and returns it, all 0: shape = ceil(shape / factor), voxel size times factor, and a
+    /// translation that keeps the middle of the first voxels in place. Chunks, type and compressor are those of the
+    /// finest level. A level of that shape that is there already is opened as it is. One writer at a time.
+    /// </summary>
+    /// <param name="level">Number of the new level, 1 or more; the one above it must exist.</param>
+    /// <param name="factor">Reduction against the level above, 1 or more per axis.</param>
+    /// <exception cref="InputException">The level above is missing, or the level exists with another shape.</exception>
+    public OmeVolume AddLevel(int level, Int3 factor)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
+        if (!factor.IsPositive)
+            throw new ArgumentException($"factor {factor} must be positive", nameof(factor));
+        var attributes = ReadAttributes();
+        var levels = OmeMetadata.Read(attributes, AttributesFile, out _);
+        if (level > levels.Count)
+            throw new InputException($"volume {Path} has {levels.Count} levels; level {level} cannot come next");
+        var above = Open(Path, level - 1);
+        var shape = Int3.Zip(above.Shape, factor, static (n, f) => (n + f - 1) / f);
+        if (level < levels.Count)
+        {
+            var existing = Open(Path, level);
+            return existing.Shape == shape ? existing : throw new InputException($"volume {Path} has a level {level} of shape {existing.Shape} instead of {shape}");
+        }
+
+        var name = $"s{level}";
+        var directory = System.IO.Path.Combine(Path, name);
+        int[] dimensions = [.. above._array.Shape[..^3], shape.Z, shape.Y, shape.X];
+        var array = new ZarrArray
+        {
+            Directory = directory,
+            Shape = dimensions,
+            Chunks = above._array.Chunks,
+            Type = Type,
+            Separator = '/',
+            Compressor = above._array.Compressor,
+        };
+        Directory.CreateDirectory(directory);
+        AtomicFile.WriteAllText(array.MetadataFile, array.ToJson());
+        OmeMetadata.AddLevel(attributes, AttributesFile, name, factor);
+        AtomicFile.WriteAllText(AttributesFile, attributes.ToJsonString(TeravoxJson.Indented) + "\n");
+        return Open(Path, level);
+    }
+
+    /// <summary>
+    /// Removes the temporary files that crashed writers left in this level. Only while nobody writes, or with the stamp
+    /// of writers that are known to be dead: a writer whose file vanishes fails. Returns how many there were.
+    /// </summary>
+    public int DeleteLeftovers(string? stamp = null) => _chunks.DeleteLeftovers(stamp);
+
+    private static OmeVolume OpenPlain(string path, int level)
+    {
+        if (level != 0)
+            throw new InputException($"volume {path} is a plain Zarr array; it has no level {level}");
+        var array = ZarrArray.Load(path);
+        if (array.Shape.Length > 4)
+            throw new InputException($"{array.MetadataFile}: shape has {array.Shape.Length} dimensions; a plain array must be (z, y, x) or (c, z, y, x)");
+        return new OmeVolume(path, array, VoxelSize.Unit, 0, 1, array.Shape.Length - 4);
+    }
+
+    private static OmeVolume OpenSame(string path, ZarrArray wanted)
+    {
+        var volume = Open(path);
+        var found = volume._array;
+        if (found.Shape.SequenceEqual(wanted.Shape) && found.Chunks.SequenceEqual(wanted.Chunks) && found.Type == wanted.Type && found.Compressor == wanted.Compressor)
+            return volume;
+        throw new InputException(
+            $"{path} holds another volume already (shape {string.Join('x', found.Shape)}, chunks {string.Join('x', found.Chunks)}, {found.Type}); remove it or write elsewhere");
+    }
+
+    private static ZarrArray NewArray(string directory, OmeOptions o)
+    {
+        int[] Dimensions(int channel, Int3 v) => o.Channels > 0 ? [channel, v.Z, v.Y, v.X] : [v.Z, v.Y, v.X];
+        // A chunk is never larger than the volume: a border chunk is stored whole, padding included.
+        var chunk = Int3.Min(o.Chunk, o.Shape);
+        if (chunk.Count * o.Type.Bytes() > ZarrArray.MaxChunkBytes)
+            throw new ArgumentException($"a chunk of {chunk} voxels is larger than 1 GiB", nameof(o));
+        return new ZarrArray
+        {
+            Directory = directory,
+            Shape = Dimensions(o.Channels, o.Shape),
+            Chunks = Dimensions(1, chunk),
+            Type = o.Type,
+            Compressor = o.Compressor,
+        };
+    }
+
+    /// <summary>Checks box, channel and buffer; returns the number of bytes.</summary>
+    private int CheckBox(Box3 box, int length, int channel)
+    {
+        if (box.IsEmpty || !Box3.Whole(Shape).Contains(box))
+            throw new ArgumentOutOfRangeException(nameof(box), $"box {box} does not lie inside the volume {Shape} of {Path}");
+        CheckChannel(channel);
+        return CheckLength(box, length);
+    }
+
+    internal void CheckChannel(int channel)
+    {
+        if (channel < 0 || channel >= Channels)
+            throw new ArgumentOutOfRangeException(nameof(channel), $"channel {channel} does not exist; {Path} has {Channels}");
+    }
+
+    internal int CheckLength(Box3 box, int length)
+    {
+        var bytes = box.Count * Type.Bytes();
+        return bytes <= length ? (int)bytes : throw new ArgumentException($"a buffer of {length} bytes is too small for box {box}, which takes {bytes}");
+    }
+
+    private void CheckWritable(Box3 box)
+    {
+        if (ChannelAxis >= 0 && _array.Chunks[ChannelAxis] != 1)
+            throw new InputException($"{_array.MetadataFile}: a chunk holds {_array.Chunks[ChannelAxis]} channels; such a volume can be read but not written");
+        for (var axis = 0; axis < 3; axis++)
+        {
+            if (box.Start[axis] % Chunk[axis] != 0 || (box.End[axis] % Chunk[axis] != 0 && box.End[axis] != Shape[axis]))
+                throw new ArgumentException($"box {box} does not lie on the borders of chunks {Chunk} in the volume {Shape}; no chunk may have two writers", nameof(box));
+        }
+    }
+
+    /// <summary>The chunks that a box touches, in chunk coordinates.</summary>
+    private Box3 ChunkArea(Box3 box) => Box3.Between(
+        Int3.Zip(box.Start, Chunk, static (s, c) => s / c),
+        Int3.Zip(box.End, Chunk, static (e, c) => (int)(((long)e + c - 1) / c)));
+
+    /// <summary>Fills the chunk coordinates of the i-th chunk of an area; returns the chunk's first voxel (z, y, x).</summary>
+    private Int3 Locate(Box3 area, int i, int channel, Span<int> position)
+    {
+        var (y, x) = (area.Shape.Y, area.Shape.X);
+        var p = area.Start + new Int3(i / (y * x), i / x % y, i % x);
+        position.Clear();
+        if (ChannelAxis >= 0)
+            position[ChannelAxis] = channel / _array.Chunks[ChannelAxis];
+        (position[^3], position[^2], position[^1]) = (p.Z, p.Y, p.X);
+        return p * Chunk;
+    }
+
+    private void ReadChunk(Box3 area, int i, Box3 box, Span<byte> into, int channel)
+    {
+        Span<int> position = stackalloc int[_array.Shape.Length];
+        var origin = Locate(area, i, channel, position);
+        var part = new Box3(origin, Chunk).Intersect(box);
+        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(_array.ChunkBytes);
+        try
+        {
+            var whole = buffer.AsSpan(0, _array.ChunkBytes);
+            if (!_chunks.TryRead(position, whole))
+            {
+                if (_array.FillValue == 0)
+                    whole.Clear();
+                else if (Type == VoxelType.UInt8)
+                    whole.Fill((byte)_array.FillValue);
+                else
+                    System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(whole).Fill(_array.FillValue);
+            }
+
+            // Others put several channels or time points into one chunk: this channel's voxels lie together in it.
+            var voxels = checked((int)(Chunk.Count * Type.Bytes()));
+            var inChunk = ChannelAxis < 0 ? 0 : ChannelAxis == _array.Shape.Length - 4 ? channel % _array.Chunks[ChannelAxis] : 0;
+            Rows.Copy(whole.Slice(inChunk * voxels, voxels), new Box3(origin, Chunk), into, box, part, Type.Bytes());
+        }
+        finally
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}
