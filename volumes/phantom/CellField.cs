@@ -24,11 +24,16 @@ internal sealed class CellField
     /// <summary>How much longer neurites are along z.</summary>
     private const double Stretch = 2.4;
 
+    /// <summary>How much farther than the nearest seed another may be and still have a wall worth knowing, in spacings.</summary>
+    private const double Reach = 1.2;
+
     private readonly double _spacing;
     private readonly SmoothNoise[] _warp;
     private readonly Int3 _first;
     private readonly Int3 _count;
-    private readonly Point[] _seeds;
+    private readonly double[] _z;
+    private readonly double[] _y;
+    private readonly double[] _x;
     private readonly uint[] _ids;
     private readonly MyelinatedAxon[] _axons;
 
@@ -46,7 +51,9 @@ internal sealed class CellField
             (int)((extent.Y + reach + 800) / spacing) + 4,
             (int)((extent.X + reach + 800) / spacing) + 4);
         _count = last - _first;
-        _seeds = new Point[_count.Count];
+        _z = new double[_count.Count];
+        _y = new double[_count.Count];
+        _x = new double[_count.Count];
         _ids = new uint[_count.Count];
         for (var z = 0; z < _count.Z; z++)
         {
@@ -57,7 +64,9 @@ internal sealed class CellField
                     var (cz, cy, cx) = (z + _first.Z, y + _first.Y, x + _first.X);
                     var random = new PhantomRandom(PhantomRandom.Mix(seed, cz, cy, cx));
                     var i = (((z * _count.Y) + y) * _count.X) + x;
-                    _seeds[i] = new(cz + random.Range(.1, .9), cy + random.Range(.08, .92), cx + random.Range(.08, .92));
+                    _z[i] = cz + random.Range(.1, .9);
+                    _y[i] = cy + random.Range(.08, .92);
+                    _x[i] = cx + random.Range(.08, .92);
 
                     // A third of the seeds join the thick neurite of their 2 x 2 x 2 block; across blocks in z it goes on.
                     var joined = random.NextUnit() < .4;
@@ -139,19 +148,22 @@ internal sealed class CellField
         Span<double> distance = stackalloc double[125];
         Span<int> index = stackalloc int[125];
         var n = 0;
-        var nearest = -1;
+        var nearest = 0;
+        var closest = double.MaxValue;
         for (var z1 = Math.Max(0, gz - 2); z1 <= Math.Min(_count.Z - 1, gz + 2); z1++)
         {
             for (var y1 = Math.Max(0, gy - 2); y1 <= Math.Min(_count.Y - 1, gy + 2); y1++)
             {
                 var row = ((z1 * _count.Y) + y1) * _count.X;
-                for (var x1 = Math.Max(0, gx - 2); x1 <= Math.Min(_count.X - 1, gx + 2); x1++)
+                for (var i = row + Math.Max(0, gx - 2); i <= row + Math.Min(_count.X - 1, gx + 2); i++)
                 {
-                    var d = _seeds[row + x1] - q;
-                    distance[n] = d.Dot(d);
-                    index[n] = row + x1;
-                    if (nearest < 0 || distance[n] < distance[nearest])
-                        nearest = n;
+                    // Written out, as this is where nearly all of the time goes.
+                    var (dz, dy, dx) = (_z[i] - q.Z, _y[i] - q.Y, _x[i] - q.X);
+                    var square = (dz * dz) + (dy * dy) + (dx * dx);
+                    distance[n] = square;
+                    index[n] = i;
+                    if (square < closest)
+                        (closest, nearest) = (square, i);
                     n++;
                 }
             }
@@ -159,20 +171,23 @@ internal sealed class CellField
 
         // Distance to the wall between this neurite and each other one, to first order: difference of the distances
         // to their seeds over the length of its gradient, both brought back to nm.
-        var id = _ids[index[nearest]];
-        var mine = Math.Sqrt(distance[nearest]);
-        var toMine = (_seeds[index[nearest]] - q) * (1 / Math.Max(mine, 1e-9));
-        double first = 1e9, second = 1e9;
+        var id = _ids[nearest];
+        var mine = Math.Sqrt(closest);
+        var inverse = 1 / Math.Max(mine, 1e-9);
+        var (mz, my, mx) = ((_z[nearest] - q.Z) * inverse, (_y[nearest] - q.Y) * inverse, (_x[nearest] - q.X) * inverse);
+        var reach = (mine + Reach) * (mine + Reach);
+        double first = Reach * _spacing / 2, second = first;
         var neighbour = id;
         for (var k = 0; k < n; k++)
         {
-            if (_ids[index[k]] == id || distance[k] > (mine + 1.6) * (mine + 1.6))
+            var i = index[k];
+            var other = _ids[i];
+            if (other == id || distance[k] > reach)
                 continue;
             var theirs = Math.Sqrt(distance[k]);
-            var g = ((_seeds[index[k]] - q) * (1 / theirs)) - toMine;
-            var slope = new Point(g.Z / Stretch, g.Y, g.X).Length;
-            var wall = (theirs - mine) * _spacing / Math.Max(slope, .05);
-            var other = _ids[index[k]];
+            var (oz, oy, ox) = ((_z[i] - q.Z) / theirs, (_y[i] - q.Y) / theirs, (_x[i] - q.X) / theirs);
+            var (sz, sy, sx) = ((oz - mz) / Stretch, oy - my, ox - mx);
+            var wall = (theirs - mine) * _spacing / Math.Max(Math.Sqrt((sz * sz) + (sy * sy) + (sx * sx)), .05);
             if (wall < first)
                 (first, second, neighbour) = (wall, other == neighbour ? second : first, other);
             else if (wall < second && other != neighbour)
