@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
-using System.Text;
 using Teravox.Contracts;
 
 namespace Teravox.Grains.Ledger;
 
 /// <summary>
 /// The proof that no other process works in a directory: an exclusive lock on its file <c>teravox.lock</c>. The kernel
-/// frees it when the process ends, be it by kill -9, so a lock is never stale. The file stays.
+/// frees it when the process ends, be it by kill -9, so a lock is never stale. The file stays, and beside it
+/// <c>teravox.pid</c>, which names the holder: .NET can not read a file that another has locked.
 /// </summary>
 public sealed class EmbeddedLock : IDisposable
 {
-    private const string FileName = "teravox.lock";
+    private const string LockName = "teravox.lock";
+    private const string PidName = "teravox.pid";
     private readonly FileStream _file;
 
     private EmbeddedLock(FileStream file) => _file = file;
@@ -20,11 +21,11 @@ public sealed class EmbeddedLock : IDisposable
     /// <exception cref="InputException">Another process has it, or the directory can not be written.</exception>
     public static EmbeddedLock Acquire(string directory)
     {
-        var path = Path.Combine(directory, FileName);
+        var pid = Path.Combine(directory, PidName);
         FileStream file;
         try
         {
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            file = new FileStream(Path.Combine(directory, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
         {
@@ -32,12 +33,10 @@ public sealed class EmbeddedLock : IDisposable
         }
         catch (IOException e)
         {
-            throw new InputException($"Another teravox works in {directory} ({ReadHolder(path)}); wait for it, stop it, or use another directory.", e);
+            throw new InputException($"Another teravox works in {directory} ({ReadHolder(pid)}); wait for it, stop it, or use another directory.", e);
         }
 
-        file.SetLength(0);
-        file.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-        file.Flush();
+        File.WriteAllText(pid, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         return new EmbeddedLock(file);
     }
 
@@ -48,10 +47,7 @@ public sealed class EmbeddedLock : IDisposable
     {
         try
         {
-            // Sharing everything asks for no lock, so the holder's file can be read.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file, Encoding.ASCII);
-            return $"pid {reader.ReadToEnd()}";
+            return $"pid {File.ReadAllText(path)}";
         }
         catch (IOException)
         {

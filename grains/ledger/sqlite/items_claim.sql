@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- CROSS JOIN fixes the loop order (experiments, their stages, their items), in which the three partial indexes give
--- the claim order without a sort, however many items wait.
+-- CROSS JOIN fixes the loop order (experiments, their stages, their items), in which their indexes give the
+-- claim order without a sort, however many items wait.
 UPDATE work_item
 SET state = 'leased', attempt = attempt + 1, epoch = epoch + 1, holder = @holder, lease_until = @now + @ttl,
     fraction = 0, note = NULL

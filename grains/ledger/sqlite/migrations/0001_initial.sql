@@ -46,9 +46,6 @@ CREATE TABLE stage (
     CHECK (error IS NULL OR state = 'failed')
 ) STRICT;
 
-CREATE INDEX stage_in_claim_order ON stage (experiment_id, ordinal) WHERE state = 'running';
-CREATE INDEX stage_ready ON stage (experiment_id, ordinal) WHERE state = 'ready';
-
 CREATE TABLE stage_edge (
     stage_id INTEGER NOT NULL REFERENCES stage (id),
     after_id INTEGER NOT NULL REFERENCES stage (id),
