@@ -23,7 +23,7 @@ public sealed class OmeVolumeTests : IDisposable
 
     public static TheoryData<string> Compressors => ["none", "blosc-zstd", "blosc-lz4-bit", "blosc-blosclz", "blosc-zlib", "zlib", "gzip"];
 
-    private static Compressor Named(string name) => name switch
+    internal static Compressor Named(string name) => name switch
     {
         "none" => Compressor.None,
         "blosc-zstd" => Compressor.Default,

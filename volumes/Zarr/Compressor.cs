@@ -89,7 +89,7 @@ public sealed record Compressor(CompressorKind Kind, string Codec, int Level, Bl
                 return Blosc(json["cname"]?.ToString() ?? "lz4", Whole(json, "clevel", 5), shuffle is 0 or 2 ? (BloscShuffle)shuffle : BloscShuffle.Byte);
             default:
                 throw new InputException(
-                    $"{file}: compressor {json.ToJsonString()} is not supported; rewrite the volume with blosc, zlib, gzip or no compressor");
+                    $"{file}: compressor {json.ToJsonString(TeravoxJson.Compact)} is not supported; rewrite the volume with blosc, zlib, gzip or no compressor");
         }
     }
 

@@ -86,13 +86,13 @@ internal sealed class ZarrArray
         if (order != "C")
             throw new InputException($"{file}: order is {order}; only C order is read, rewrite the volume");
         if (json["filters"] is JsonArray { Count: > 0 } filters)
-            throw new InputException($"{file}: filters {filters.ToJsonString()} are not supported; rewrite the volume without filters");
+            throw new InputException($"{file}: filters {filters.ToJsonString(TeravoxJson.Compact)} are not supported; rewrite the volume without filters");
         var (type, bigEndian) = (json["dtype"] is JsonValue v ? v.ToString() : null) switch
         {
             "|u1" or "<u1" or ">u1" => (VoxelType.UInt8, false),
             "<u2" => (VoxelType.UInt16, false),
             ">u2" => (VoxelType.UInt16, true),
-            _ => throw new InputException($"{file}: dtype is {json["dtype"]?.ToJsonString() ?? "missing"}; only 8 and 16-bit unsigned voxels are read"),
+            _ => throw new InputException($"{file}: dtype is {json["dtype"]?.ToJsonString(TeravoxJson.Compact) ?? "missing"}; only 8 and 16-bit unsigned voxels are read"),
         };
         if (chunks.Aggregate(1.0, static (a, b) => a * b) * type.Bytes() > MaxChunkBytes)
             throw new InputException($"{file}: a chunk of {string.Join('x', chunks)} voxels is larger than 1 GiB; rewrite the volume with smaller chunks");
@@ -137,6 +137,6 @@ internal sealed class ZarrArray
             return 0;
         if (fill is JsonValue v && v.GetValueKind() == JsonValueKind.Number && v.TryGetValue<double>(out var n) && n == Math.Floor(n) && n >= 0 && n < type.Levels())
             return (ushort)n;
-        throw new InputException($"{file}: fill_value is {fill.ToJsonString()}; it must be a grey level of the voxel type");
+        throw new InputException($"{file}: fill_value is {fill.ToJsonString(TeravoxJson.Compact)}; it must be a grey level of the voxel type");
     }
 }

@@ -75,9 +75,8 @@ class Reader {
       kind = TVC_RGB8;
     else
       throw Failure(TVC_UNSUPPORTED, "a colour PNG of 16 bits a sample is not read; save it as grey or with 8 bits");
-    tvc_image_info result =
-        tvc::CheckedInfo(png_get_image_width(png_, info_), png_get_image_height(png_, info_), kind, bits,
-                         bits * png_get_channels(png_, info_), file_size);
+    tvc_image_info result = tvc::CheckedInfo(png_get_image_width(png_, info_), png_get_image_height(png_, info_), kind,
+                                             bits, bits * png_get_channels(png_, info_), file_size);
     if (kind == TVC_PALETTE8) {
       png_colorp colours = nullptr;
       int count = 0;
@@ -127,7 +126,9 @@ class Reader {
     return true;
   }
 
-  [[noreturn]] void Fail() { throw Failure(TVC_BAD_FORMAT, std::string("damaged PNG: ") + error_.text); }
+  [[noreturn]] void Fail() {
+    throw Failure(TVC_BAD_FORMAT, std::string("damaged PNG: ") + error_.text);
+  }
 
   Source source_;
   Text error_{};

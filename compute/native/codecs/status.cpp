@@ -55,9 +55,13 @@ void CheckImage(const tvc_image_info *info, const uint8_t *pixels, const uint32_
 
 }  // namespace tvc
 
-const char *tvc_last_error(void) { return tvc::last_error.c_str(); }
+const char *tvc_last_error(void) {
+  return tvc::last_error.c_str();
+}
 
-int32_t tvc_abi_version(void) { return TVC_ABI_VERSION; }
+int32_t tvc_abi_version(void) {
+  return TVC_ABI_VERSION;
+}
 
 const char *tvc_build_info(void) {
   static const std::string text = [] {
@@ -69,8 +73,14 @@ const char *tvc_build_info(void) {
   return text.c_str();
 }
 
-const uint8_t *tvc_buffer_data(const tvc_buffer *buffer) { return buffer ? buffer->bytes.data() : nullptr; }
+const uint8_t *tvc_buffer_data(const tvc_buffer *buffer) {
+  return buffer ? buffer->bytes.data() : nullptr;
+}
 
-int64_t tvc_buffer_size(const tvc_buffer *buffer) { return buffer ? static_cast<int64_t>(buffer->bytes.size()) : 0; }
+int64_t tvc_buffer_size(const tvc_buffer *buffer) {
+  return buffer ? static_cast<int64_t>(buffer->bytes.size()) : 0;
+}
 
-void tvc_buffer_free(tvc_buffer *buffer) { delete buffer; }
+void tvc_buffer_free(tvc_buffer *buffer) {
+  delete buffer;
+}

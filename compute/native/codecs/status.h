@@ -52,7 +52,9 @@ tvc_status Guard(Body body) noexcept {
   }
 }
 
-inline int BytesPerPixel(int32_t kind) { return kind == TVC_RGB8 ? 3 : kind == TVC_GREY16 ? 2 : 1; }
+inline int BytesPerPixel(int32_t kind) {
+  return kind == TVC_RGB8 ? 3 : kind == TVC_GREY16 ? 2 : 1;
+}
 
 // Checks a size that a file claims. packed_bits: bits of a pixel in the file. No packing in use here shrinks more
 // than 4096 to 1 (Deflate 1032, LZW 2730, PackBits 64), so a file that claims more is damaged or meant to exhaust

@@ -64,6 +64,24 @@ int TiffHandle::OnError(TIFF *, void *self, const char *module, const char *form
   return 1;
 }
 
+// libtiff only warns where it goes on without a field that it could not read, though the pixels may then mean
+// something else: a palette cut off turns indices into grey levels. Such warnings are errors here. Others (private
+// tags, odd resolutions) do not matter to the pixels.
+int TiffHandle::OnWarning(TIFF *tiff, void *self, const char *module, const char *format, va_list arguments) {
+  char text[400];
+  va_list copy;
+  va_copy(copy, arguments);
+  std::vsnprintf(text, sizeof(text), format, copy);
+  va_end(copy);
+  bool matters = std::strncmp(text, "IO error", 8) == 0;
+  if (std::strstr(text, "tag ignored"))
+    for (const char *field : {"\"ImageWidth", "\"ImageLength", "\"BitsPerSample", "\"SamplesPerPixel", "\"Compression",
+                              "\"Photometric", "\"Color", "\"PlanarConfig", "\"SampleFormat", "\"FillOrder",
+                              "\"Predictor", "\"RowsPerStrip", "\"Strip", "\"Tile"})
+      matters = matters || std::strstr(text, field);
+  return matters ? OnError(tiff, self, module, format, arguments) : 1;
+}
+
 namespace {
 
 class MemoryStream : public TiffStream {
@@ -373,9 +391,13 @@ tvc_status tvc_tiff_open_file(const char *path, tvc_tiff **tiff) {
   });
 }
 
-void tvc_tiff_close(tvc_tiff *tiff) { delete tiff; }
+void tvc_tiff_close(tvc_tiff *tiff) {
+  delete tiff;
+}
 
-int32_t tvc_tiff_page_count(const tvc_tiff *tiff) { return tiff ? tiff->page_count() : 0; }
+int32_t tvc_tiff_page_count(const tvc_tiff *tiff) {
+  return tiff ? tiff->page_count() : 0;
+}
 
 tvc_status tvc_tiff_page_info(tvc_tiff *tiff, int32_t page, tvc_image_info *info) {
   return Guard([&] {

@@ -42,7 +42,7 @@ class TiffHandle {
 
  private:
   static int OnError(TIFF *, void *self, const char *module, const char *format, va_list arguments);
-  static int OnWarning(TIFF *, void *, const char *, const char *, va_list) { return 1; }
+  static int OnWarning(TIFF *tiff, void *self, const char *module, const char *format, va_list arguments);
 
   TIFF *tiff_ = nullptr;
   std::string error_;
