@@ -7,7 +7,7 @@ namespace Teravox.Volumes;
 
 /// <summary>
 /// The calls of libteravox_codecs (compute/native/include/teravox_codecs.h). The library is looked for in the
-/// directory that TERAVOX_NATIVE_DIR names, then beside this assembly, then where the system looks.
+/// directory that TERAVOX_NATIVE_DIR names, then beside the program.
 /// </summary>
 internal static unsafe partial class NativeCodecs
 {
@@ -104,6 +104,13 @@ internal static unsafe partial class NativeCodecs
         var file = OperatingSystem.IsWindows() ? "teravox_codecs.dll" : OperatingSystem.IsMacOS() ? "libteravox_codecs.dylib" : "libteravox_codecs.so";
         var directory = Environment.GetEnvironmentVariable(DirectoryVariable);
         string[] places = string.IsNullOrEmpty(directory) ? [AppContext.BaseDirectory] : [directory, AppContext.BaseDirectory];
+        return Find(file, places);
+    }
+
+    /// <summary>Loads the library from the first of these directories that has it.</summary>
+    /// <exception cref="DllNotFoundException">None has it, or it is another version; says what to run.</exception>
+    internal static nint Find(string file, params string[] places)
+    {
         foreach (var place in places)
         {
             var candidate = Path.Combine(place, file);
@@ -111,9 +118,7 @@ internal static unsafe partial class NativeCodecs
                 return Checked(NativeLibrary.Load(candidate), candidate);
         }
 
-        return NativeLibrary.TryLoad(file, assembly, path, out var handle)
-            ? Checked(handle, file)
-            : throw new DllNotFoundException($"{file} was not found in {string.Join(" or ", places)}: run ./teravox build, or set {DirectoryVariable} to its directory");
+        throw new DllNotFoundException($"{file} was not found in {string.Join(" or ", places)}: run ./teravox build, or set {DirectoryVariable} to its directory");
     }
 
     private static nint Checked(nint handle, string file)
