@@ -62,7 +62,7 @@ public sealed record ElasticOptions
     /// <summary>0..1.</summary>
     public double Probability { get; init; } = .2;
 
-    /// <summary>Standard deviation of a control point's displacement, in x voxels, 0 or more.</summary>
+    /// <summary>Standard deviation of the displacement, in x voxels, 0..64.</summary>
     public double Amplitude { get; init; } = 3;
 
     /// <summary>Distance of the control points, in x voxels, at least 4.</summary>

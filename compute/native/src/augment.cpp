@@ -251,7 +251,7 @@ std::string check_augment_options(const tvx_augment_options& o) {
     const double* range;
     double low, high;
     const char* text;
-  } ranges[] = {{"scaling_range", o.scaling_range, 0.1, 10, "0.1 to 10"},
+  } ranges[] = {{"scaling_range", o.scaling_range, 0.25, 4, "0.25 to 4"},
                 {"contrast_range", o.contrast_range, 0, 100, "0 to 100"},
                 {"noise_range", o.noise_range, 0, 100, "0 to 100"},
                 {"blur_range", o.blur_range, 0, 20, "0 to 20"},

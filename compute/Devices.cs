@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Teravox.Compute.Interop;
+using Teravox.Contracts;
+
+namespace Teravox.Compute;
+
+/// <summary>What networks can run on here.</summary>
+public static unsafe class Devices
+{
+    /// <summary>Number of CUDA devices that can be used; 0 without CUDA.</summary>
+    public static int CudaCount => NativeMethods.CudaDeviceCount();
+
+    /// <summary>One line: versions of the library and libtorch, and whether CUDA is built in.</summary>
+    public static string BuildInfo => Marshal.PtrToStringUTF8((nint)NativeMethods.BuildInfo()) ?? "";
+
+    /// <summary>
+    /// "auto" or null: "cuda:0" where there is one, else "cpu". "cuda" is "cuda:0". Any other name must be that of a device
+    /// that is here.
+    /// </summary>
+    /// <exception cref="InputException">No such device.</exception>
+    public static string Choose(string? asked)
+    {
+        switch (asked)
+        {
+            case null or "" or "auto":
+                return CudaCount > 0 ? "cuda:0" : "cpu";
+            case "cpu":
+                return asked;
+            case "cuda":
+                return Choose("cuda:0");
+        }
+
+        if (!asked.StartsWith("cuda:", StringComparison.Ordinal)
+            || !int.TryParse(asked.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+        {
+            throw new InputException($"\"{asked}\" is no device; use auto, cpu or cuda:0");
+        }
+
+        return index < CudaCount
+            ? asked
+            : throw new InputException($"device {asked} is not here: {CudaCount} CUDA devices can be used; use auto or cpu");
+    }
+}
