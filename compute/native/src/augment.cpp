@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <sstream>
+#include <string>
 
+#include "guard.h"
 #include "random.h"
 
-namespace tvx {
+namespace teravox {
 namespace {
 
 // One stream each, so that switching one augmentation off leaves the draws of the others as they are.
@@ -31,9 +33,14 @@ constexpr double kMaxControls = 1 << 24;
 
 bool in_range(double value, double low, double high) { return value >= low && value <= high; }  // false for NaN
 
-std::string out_of_range(const std::string& field, double value, const std::string& range) {
-  std::string number = std::to_string(value);
-  return "augmentation: " + field + " is " + number + ", but must be " + range;
+Error out_of_range(const std::string& field, double value, const std::string& range) {
+  std::ostringstream text;
+  text << "augmentation: " << field << " is " << value << ", but must be " << range;
+  return Error(TVX_BAD_ARGUMENT, text.str());
+}
+
+std::string text_of(const Triple& shape) {
+  return std::to_string(shape[0]) + "x" + std::to_string(shape[1]) + "x" + std::to_string(shape[2]);
 }
 
 double x_voxels_to(const tvx_augment_options& o, int axis) { return o.spacing[2] / o.spacing[axis]; }
@@ -54,9 +61,9 @@ double turned_extent(double first, double second, double angle) {
 constexpr int kPlane[3][2] = {{1, 2}, {0, 2}, {0, 1}};
 
 template <typename Voxel>
-void copy_patch(const AugmentDraw& draw, const tvx_block& block, const Index3& patch, float* raw, uint8_t* labels) {
+void copy_patch(const AugmentDraw& draw, const tvx_block& block, const Triple& patch, float* raw, uint8_t* labels) {
   const auto* voxels = static_cast<const Voxel*>(block.voxels);
-  Index3 start, step;
+  Triple start, step;
   const int64_t stride[3] = {block.shape[1] * block.shape[2], block.shape[2], 1};
   int64_t origin = 0;
   for (int k = 0; k < 3; ++k) {
@@ -81,7 +88,7 @@ void copy_patch(const AugmentDraw& draw, const tvx_block& block, const Index3& p
 }
 
 template <typename Voxel>
-void sample_patch(const AugmentMap& map, const tvx_block& block, const Index3& patch, float* raw, uint8_t* labels) {
+void sample_patch(const AugmentMap& map, const tvx_block& block, const Triple& patch, float* raw, uint8_t* labels) {
   const auto* voxels = static_cast<const Voxel*>(block.voxels);
   const int64_t stride[3] = {block.shape[1] * block.shape[2], block.shape[2], 1};
   int64_t next[3];
@@ -209,7 +216,7 @@ void add_noise(float* raw, int64_t n, double sigma, const RandomStream& stream) 
   }
 }
 
-void sharpen(float* raw, const Index3& shape, const std::array<double, 3>& sigma, double strength) {
+void sharpen(float* raw, const Triple& shape, const std::array<double, 3>& sigma, double strength) {
   const int64_t n = shape[0] * shape[1] * shape[2];
   std::vector<float> blurred(raw, raw + n);
   gaussian_blur(blurred.data(), shape, sigma);
@@ -219,15 +226,15 @@ void sharpen(float* raw, const Index3& shape, const std::array<double, 3>& sigma
 
 }  // namespace
 
-std::string check_augment_options(const tvx_augment_options& o) {
+void validate(const tvx_augment_options& o) {
   static const char* const kAxis[3] = {"z", "y", "x"};
   for (int k = 0; k < 3; ++k) {
     if (!(o.spacing[k] > 0) || !std::isfinite(o.spacing[k]) || !in_range(o.spacing[k] / o.spacing[2], 0.01, 100)) {
-      return out_of_range(std::string("spacing of ") + kAxis[k], o.spacing[k],
+      throw out_of_range(std::string("spacing of ") + kAxis[k], o.spacing[k],
                           "above 0 and within a factor of 100 of the x spacing");
     }
     if (!in_range(o.rotation_degrees[k], 0, 180)) {
-      return out_of_range(std::string("rotation_degrees about ") + kAxis[k], o.rotation_degrees[k], "0 to 180");
+      throw out_of_range(std::string("rotation_degrees about ") + kAxis[k], o.rotation_degrees[k], "0 to 180");
     }
   }
   const struct {
@@ -244,7 +251,7 @@ std::string check_augment_options(const tvx_augment_options& o) {
                        {"blur_probability", o.blur_probability},
                        {"sharpen_probability", o.sharpen_probability}};
   for (const auto& p : probabilities) {
-    if (!in_range(p.value, 0, 1)) return out_of_range(p.name, p.value, "0 to 1");
+    if (!in_range(p.value, 0, 1)) throw out_of_range(p.name, p.value, "0 to 1");
   }
   const struct {
     const char* name;
@@ -258,30 +265,45 @@ std::string check_augment_options(const tvx_augment_options& o) {
                 {"sharpen_range", o.sharpen_range, 0, 100, "0 to 100"}};
   for (const auto& r : ranges) {
     for (int i = 0; i < 2; ++i) {
-      if (!in_range(r.range[i], r.low, r.high)) return out_of_range(r.name, r.range[i], r.text);
+      if (!in_range(r.range[i], r.low, r.high)) throw out_of_range(r.name, r.range[i], r.text);
     }
-    if (r.range[0] > r.range[1]) return out_of_range(r.name, r.range[0], "given as low, high");
+    if (r.range[0] > r.range[1]) throw out_of_range(r.name, r.range[0], "given as low, high");
   }
-  if (!in_range(o.elastic_amplitude, 0, 64)) return out_of_range("elastic_amplitude", o.elastic_amplitude, "0 to 64");
-  if (!in_range(o.elastic_spacing, 4, 4096)) return out_of_range("elastic_spacing", o.elastic_spacing, "4 to 4096");
-  return "";
+  if (!in_range(o.elastic_amplitude, 0, 64)) throw out_of_range("elastic_amplitude", o.elastic_amplitude, "0 to 64");
+  if (!in_range(o.elastic_spacing, 4, 4096)) throw out_of_range("elastic_spacing", o.elastic_spacing, "4 to 4096");
 }
 
-std::string check_augment_patch(const tvx_augment_options& o, const Index3& patch) {
+void validate_patch(const tvx_augment_options& o, const Triple& patch) {
   double controls = 1;
   for (int k = 0; k < 3; ++k) {
     if (patch[k] < 1 || patch[k] > 4096) {
-      return "augmentation: the patch has " + std::to_string(patch[k]) + " voxels along an axis, but must have 1 to 4096";
+      throw Error(TVX_BAD_ARGUMENT, "the patch is " + text_of(patch) + ", but must have 1 to 4096 voxels per axis");
     }
     controls *= static_cast<double>(patch[k]) / (o.elastic_spacing * x_voxels_to(o, k)) + 4;
   }
   if (deforms(o) && controls > kMaxControls) {
-    return "augmentation: elastic_spacing is too fine for this patch; raise it";
+    throw Error(TVX_BAD_ARGUMENT, "augmentation: elastic_spacing is too fine for this patch; raise it");
   }
-  return "";
 }
 
-Index3 augment_source_shape(const tvx_augment_options& o, const Index3& patch) {
+void validate_block(const tvx_augment_options& options, const Triple& patch, const tvx_block& block,
+                    bool labels_needed) {
+  require(block.voxels, "the block's voxels");
+  if (labels_needed) require(block.labels, "the block's labels");
+  if (block.voxel_type != TVX_UINT8 && block.voxel_type != TVX_UINT16) {
+    throw Error(TVX_BAD_ARGUMENT, "the block's voxel_type is " + std::to_string(block.voxel_type) + ", but must be 0 or 1");
+  }
+  if (!std::isfinite(block.mean) || !std::isfinite(block.std) || block.std <= 0) {
+    throw Error(TVX_BAD_ARGUMENT, "the block's mean and std must be finite, and std above 0");
+  }
+  const Triple shape = {block.shape[0], block.shape[1], block.shape[2]};
+  const Triple source = augment_source_shape(options, patch);
+  if (shape != source) {
+    throw Error(TVX_BAD_SHAPE, "the block is " + text_of(shape) + ", but a patch of " + text_of(patch) + " needs " + text_of(source));
+  }
+}
+
+Triple augment_source_shape(const tvx_augment_options& o, const Triple& patch) {
   // The map applied to the patch's box: displacement, scale, then the turns about z, y and x.
   double half[3];
   for (int k = 0; k < 3; ++k) {
@@ -299,7 +321,7 @@ Index3 augment_source_shape(const tvx_augment_options& o, const Index3& patch) {
     half[a] = std::min(first, radius);
     half[b] = std::min(second, radius);
   }
-  Index3 source;
+  Triple source;
   for (int k = 0; k < 3; ++k) {
     const double margin = half[k] / o.spacing[k] - 0.5 * static_cast<double>(patch[k] - 1);
     source[k] = patch[k] + 2 * static_cast<int64_t>(std::max(0.0, std::ceil(margin - 1e-9)));
@@ -330,7 +352,7 @@ AugmentDraw draw_augmentation(const tvx_augment_options& o, uint64_t seed, uint6
 }
 
 AugmentMap::AugmentMap(const tvx_augment_options& o, const AugmentDraw& draw, uint64_t seed, uint64_t index,
-                       const Index3& patch, const Index3& source)
+                       const Triple& patch, const Triple& source)
     : patch_(patch), elastic_(draw.elastic) {
   bool turned = false;
   double m[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
@@ -431,7 +453,7 @@ void AugmentMap::row(int64_t z, int64_t y, std::array<std::vector<float>, 3>* po
 }
 
 void augment(const tvx_augment_options& options, uint64_t seed, uint64_t index, const tvx_block& block,
-             const Index3& patch, float* raw, uint8_t* labels) {
+             const Triple& patch, float* raw, uint8_t* labels) {
   const AugmentDraw draw = draw_augmentation(options, seed, index);
   const AugmentMap map(options, draw, seed, index, patch, {block.shape[0], block.shape[1], block.shape[2]});
   const bool wide = block.voxel_type == TVX_UINT16;
@@ -448,7 +470,7 @@ void augment(const tvx_augment_options& options, uint64_t seed, uint64_t index, 
   if (draw.sharpen > 0) sharpen(raw, patch, sigma_per_axis(options, kSharpenSigma), draw.sharpen);
 }
 
-void gaussian_blur(float* image, const Index3& shape, const std::array<double, 3>& sigma) {
+void gaussian_blur(float* image, const Triple& shape, const std::array<double, 3>& sigma) {
   std::vector<float> scratch;
   const int64_t plane = shape[1] * shape[2];
   // Below a tenth of a voxel the kernel's neighbours weigh less than 2e-22: an identity.
@@ -461,4 +483,4 @@ void gaussian_blur(float* image, const Index3& shape, const std::array<double, 3
   if (sigma[2] > kNothing) blur_x(image, shape[0] * shape[1], shape[2], gaussian_kernel(sigma[2]), &scratch);
 }
 
-}  // namespace tvx
+}  // namespace teravox

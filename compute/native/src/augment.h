@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Augmentation of training patches. Plain C++ on plain buffers: nothing here knows of tensors.
-#ifndef TERAVOX_AUGMENT_H
-#define TERAVOX_AUGMENT_H
+#pragma once
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "teravox.h"
 
-namespace tvx {
+namespace teravox {
 
-using Index3 = std::array<int64_t, 3>;
+using Triple = std::array<int64_t, 3>;
 
-// "" when the options can be used, or one sentence that names the field.
-std::string check_augment_options(const tvx_augment_options& options);
+// Throws TVX_BAD_ARGUMENT with one sentence that names the field.
+void validate(const tvx_augment_options& options);
 
-// "" when a patch of this shape can be cut with these options, or one sentence.
-std::string check_augment_patch(const tvx_augment_options& options, const Index3& patch);
+// Throws TVX_BAD_ARGUMENT when no patch of this shape can be cut with these (valid) options.
+void validate_patch(const tvx_augment_options& options, const Triple& patch);
 
-// See tvx_augment_source_shape. Options and patch have been checked.
-Index3 augment_source_shape(const tvx_augment_options& options, const Index3& patch);
+// Throws TVX_BAD_ARGUMENT or TVX_BAD_SHAPE unless the block is the source that these (valid) options and patch ask
+// for.
+void validate_block(const tvx_augment_options& options, const Triple& patch, const tvx_block& block,
+                    bool labels_needed);
+
+// See tvx_augment_source_shape. Options and patch are valid.
+Triple augment_source_shape(const tvx_augment_options& options, const Triple& patch);
 
 // What one (seed, index) does. An augmentation that was not drawn has its neutral value.
 struct AugmentDraw {
@@ -42,7 +45,7 @@ AugmentDraw draw_augmentation(const tvx_augment_options& options, uint64_t seed,
 class AugmentMap {
  public:
   AugmentMap(const tvx_augment_options& options, const AugmentDraw& draw, uint64_t seed, uint64_t index,
-             const Index3& patch, const Index3& source);
+             const Triple& patch, const Triple& source);
 
   // False: the map is a translation with or without flips, and every position is a whole number.
   bool interpolates() const { return interpolates_; }
@@ -58,7 +61,7 @@ class AugmentMap {
     int64_t controls = 0;
   };
 
-  Index3 patch_;
+  Triple patch_;
   bool interpolates_;
   bool elastic_;
   double limit_[3] = {};                  // largest displacement per axis, in voxels
@@ -68,13 +71,11 @@ class AugmentMap {
   std::array<std::vector<float>, 3> control_;  // displacement in voxels per axis, shape (z, y, x) of controls
 };
 
-// See tvx_augment. All arguments have been checked; raw and labels may be null.
+// See tvx_augment. All arguments are valid; raw and labels may be null.
 void augment(const tvx_augment_options& options, uint64_t seed, uint64_t index, const tvx_block& block,
-             const Index3& patch, float* raw, uint8_t* labels);
+             const Triple& patch, float* raw, uint8_t* labels);
 
 // In place, mirrored about the edge voxels. sigma per axis in voxels; an axis of 0 is left alone.
-void gaussian_blur(float* image, const Index3& shape, const std::array<double, 3>& sigma);
+void gaussian_blur(float* image, const Triple& shape, const std::array<double, 3>& sigma);
 
-}  // namespace tvx
-
-#endif
+}  // namespace teravox

@@ -2,13 +2,12 @@
 //
 // Counter-based random numbers: number i of a stream is a function of the stream's key and i alone, so a draw
 // has no hidden state, can be made in any order, and is the same in a resumed run.
-#ifndef TERAVOX_RANDOM_H
-#define TERAVOX_RANDOM_H
+#pragma once
 
 #include <cmath>
 #include <cstdint>
 
-namespace tvx {
+namespace teravox {
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64 bits in which every input bit moves
 // every output bit.
@@ -50,6 +49,4 @@ class RandomStream {
   uint64_t key_;
 };
 
-}  // namespace tvx
-
-#endif
+}  // namespace teravox
