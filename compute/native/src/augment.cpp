@@ -31,25 +31,31 @@ constexpr double kDisplacementLimit = 3;  // in standard deviations: what the so
 constexpr double kSharpenSigma = 1;       // in x voxels: the scale whose detail is raised
 constexpr double kMaxControls = 1 << 24;
 
-bool in_range(double value, double low, double high) { return value >= low && value <= high; }  // false for NaN
+bool in_range(double value, double low, double high) {
+  return value >= low && value <= high;
+}  // false for NaN
 
-Error out_of_range(const std::string& field, double value, const std::string& range) {
+Error out_of_range(const std::string &field, double value, const std::string &range) {
   std::ostringstream text;
   text << "augmentation: " << field << " is " << value << ", but must be " << range;
   return Error(TVX_BAD_ARGUMENT, text.str());
 }
 
-std::string text_of(const Triple& shape) {
+std::string text_of(const Triple &shape) {
   return std::to_string(shape[0]) + "x" + std::to_string(shape[1]) + "x" + std::to_string(shape[2]);
 }
 
-double x_voxels_to(const tvx_augment_options& o, int axis) { return o.spacing[2] / o.spacing[axis]; }
+double x_voxels_to(const tvx_augment_options &o, int axis) {
+  return o.spacing[2] / o.spacing[axis];
+}
 
-bool rotates(const tvx_augment_options& o, int axis) {
+bool rotates(const tvx_augment_options &o, int axis) {
   return o.rotation_probability > 0 && o.rotation_degrees[axis] > 0;
 }
 
-bool deforms(const tvx_augment_options& o) { return o.elastic_probability > 0 && o.elastic_amplitude > 0; }
+bool deforms(const tvx_augment_options &o) {
+  return o.elastic_probability > 0 && o.elastic_amplitude > 0;
+}
 
 // The largest |first'| for a point in the box +-first, +-second turned by at most `angle` in their plane.
 double turned_extent(double first, double second, double angle) {
@@ -61,8 +67,8 @@ double turned_extent(double first, double second, double angle) {
 constexpr int kPlane[3][2] = {{1, 2}, {0, 2}, {0, 1}};
 
 template <typename Voxel>
-void copy_patch(const AugmentDraw& draw, const tvx_block& block, const Triple& patch, float* raw, uint8_t* labels) {
-  const auto* voxels = static_cast<const Voxel*>(block.voxels);
+void copy_patch(const AugmentDraw &draw, const tvx_block &block, const Triple &patch, float *raw, uint8_t *labels) {
+  const auto *voxels = static_cast<const Voxel *>(block.voxels);
   Triple start, step;
   const int64_t stride[3] = {block.shape[1] * block.shape[2], block.shape[2], 1};
   int64_t origin = 0;
@@ -88,8 +94,8 @@ void copy_patch(const AugmentDraw& draw, const tvx_block& block, const Triple& p
 }
 
 template <typename Voxel>
-void sample_patch(const AugmentMap& map, const tvx_block& block, const Triple& patch, float* raw, uint8_t* labels) {
-  const auto* voxels = static_cast<const Voxel*>(block.voxels);
+void sample_patch(const AugmentMap &map, const tvx_block &block, const Triple &patch, float *raw, uint8_t *labels) {
+  const auto *voxels = static_cast<const Voxel *>(block.voxels);
   const int64_t stride[3] = {block.shape[1] * block.shape[2], block.shape[2], 1};
   int64_t next[3];
   float last[3];
@@ -100,7 +106,7 @@ void sample_patch(const AugmentMap& map, const tvx_block& block, const Triple& p
     last_cell[k] = std::max<int64_t>(block.shape[k] - 2, 0);
   }
   std::array<std::vector<float>, 3> position;
-  for (auto& p : position) p.resize(static_cast<size_t>(patch[2]));
+  for (auto &p : position) p.resize(static_cast<size_t>(patch[2]));
   for (int64_t z = 0; z < patch[0]; ++z) {
     for (int64_t y = 0; y < patch[1]; ++y) {
       map.row(z, y, &position);
@@ -116,8 +122,8 @@ void sample_patch(const AugmentMap& map, const tvx_block& block, const Triple& p
             cell[k] = std::min<int64_t>(static_cast<int64_t>(p[k]), last_cell[k]);
             f[k] = p[k] - static_cast<float>(cell[k]);
           }
-          const Voxel* v = voxels + cell[0] * stride[0] + cell[1] * stride[1] + cell[2];
-          const auto line = [&](const Voxel* at) {
+          const Voxel *v = voxels + cell[0] * stride[0] + cell[1] * stride[1] + cell[2];
+          const auto line = [&](const Voxel *at) {
             const float a = static_cast<float>(at[0]), b = static_cast<float>(at[next[2]]);
             return a + f[2] * (b - a);
           };
@@ -155,27 +161,27 @@ std::vector<float> gaussian_kernel(double sigma) {
 }
 
 // Along z or y: whole rows of `inner` voxels are weighted and added, `count` of them `inner` apart.
-void blur_rows(float* image, int64_t count, int64_t inner, const std::vector<float>& kernel,
-               std::vector<float>* scratch) {
+void blur_rows(float *image, int64_t count, int64_t inner, const std::vector<float> &kernel,
+               std::vector<float> *scratch) {
   const int64_t radius = static_cast<int64_t>(kernel.size() / 2);
   scratch->assign(image, image + count * inner);
   for (int64_t i = 0; i < count; ++i) {
-    float* out = image + i * inner;
+    float *out = image + i * inner;
     std::fill(out, out + inner, 0.0f);
     for (int64_t k = -radius; k <= radius; ++k) {
-      const float* in = scratch->data() + mirrored(i + k, count) * inner;
+      const float *in = scratch->data() + mirrored(i + k, count) * inner;
       const float w = kernel[k + radius];
       for (int64_t j = 0; j < inner; ++j) out[j] += w * in[j];
     }
   }
 }
 
-void blur_x(float* image, int64_t rows, int64_t width, const std::vector<float>& kernel, std::vector<float>* scratch) {
+void blur_x(float *image, int64_t rows, int64_t width, const std::vector<float> &kernel, std::vector<float> *scratch) {
   const int64_t radius = static_cast<int64_t>(kernel.size() / 2);
   scratch->resize(width + 2 * radius);
   for (int64_t r = 0; r < rows; ++r) {
-    float* out = image + r * width;
-    float* padded = scratch->data();
+    float *out = image + r * width;
+    float *padded = scratch->data();
     std::copy(out, out + width, padded + radius);
     for (int64_t i = 1; i <= radius; ++i) {
       padded[radius - i] = out[mirrored(-i, width)];
@@ -184,17 +190,17 @@ void blur_x(float* image, int64_t rows, int64_t width, const std::vector<float>&
     std::fill(out, out + width, 0.0f);
     for (size_t k = 0; k < kernel.size(); ++k) {
       const float w = kernel[k];
-      const float* in = padded + k;
+      const float *in = padded + k;
       for (int64_t j = 0; j < width; ++j) out[j] += w * in[j];
     }
   }
 }
 
-std::array<double, 3> sigma_per_axis(const tvx_augment_options& o, double x_sigma) {
+std::array<double, 3> sigma_per_axis(const tvx_augment_options &o, double x_sigma) {
   return {x_sigma * x_voxels_to(o, 0), x_sigma * x_voxels_to(o, 1), x_sigma};
 }
 
-void change_contrast(float* raw, int64_t n, double factor) {
+void change_contrast(float *raw, int64_t n, double factor) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += raw[i];
   const auto mean = static_cast<float>(sum / static_cast<double>(n));
@@ -202,7 +208,7 @@ void change_contrast(float* raw, int64_t n, double factor) {
   for (int64_t i = 0; i < n; ++i) raw[i] = mean + f * (raw[i] - mean);
 }
 
-void add_noise(float* raw, int64_t n, double sigma, const RandomStream& stream) {
+void add_noise(float *raw, int64_t n, double sigma, const RandomStream &stream) {
   const auto s = static_cast<float>(sigma);
   float a, b;
   for (int64_t i = 0; i + 1 < n; i += 2) {
@@ -216,7 +222,7 @@ void add_noise(float* raw, int64_t n, double sigma, const RandomStream& stream) 
   }
 }
 
-void sharpen(float* raw, const Triple& shape, const std::array<double, 3>& sigma, double strength) {
+void sharpen(float *raw, const Triple &shape, const std::array<double, 3> &sigma, double strength) {
   const int64_t n = shape[0] * shape[1] * shape[2];
   std::vector<float> blurred(raw, raw + n);
   gaussian_blur(blurred.data(), shape, sigma);
@@ -226,44 +232,40 @@ void sharpen(float* raw, const Triple& shape, const std::array<double, 3>& sigma
 
 }  // namespace
 
-void validate(const tvx_augment_options& o) {
-  static const char* const kAxis[3] = {"z", "y", "x"};
+void validate(const tvx_augment_options &o) {
+  static const char *const kAxis[3] = {"z", "y", "x"};
   for (int k = 0; k < 3; ++k) {
     if (!(o.spacing[k] > 0) || !std::isfinite(o.spacing[k]) || !in_range(o.spacing[k] / o.spacing[2], 0.01, 100)) {
       throw out_of_range(std::string("spacing of ") + kAxis[k], o.spacing[k],
-                          "above 0 and within a factor of 100 of the x spacing");
+                         "above 0 and within a factor of 100 of the x spacing");
     }
     if (!in_range(o.rotation_degrees[k], 0, 180)) {
       throw out_of_range(std::string("rotation_degrees about ") + kAxis[k], o.rotation_degrees[k], "0 to 180");
     }
   }
   const struct {
-    const char* name;
+    const char *name;
     double value;
-  } probabilities[] = {{"flip_probability of z", o.flip_probability[0]},
-                       {"flip_probability of y", o.flip_probability[1]},
-                       {"flip_probability of x", o.flip_probability[2]},
-                       {"rotation_probability", o.rotation_probability},
-                       {"scaling_probability", o.scaling_probability},
-                       {"elastic_probability", o.elastic_probability},
-                       {"contrast_probability", o.contrast_probability},
-                       {"noise_probability", o.noise_probability},
-                       {"blur_probability", o.blur_probability},
-                       {"sharpen_probability", o.sharpen_probability}};
-  for (const auto& p : probabilities) {
+  } probabilities[] = {
+      {"flip_probability of z", o.flip_probability[0]}, {"flip_probability of y", o.flip_probability[1]},
+      {"flip_probability of x", o.flip_probability[2]}, {"rotation_probability", o.rotation_probability},
+      {"scaling_probability", o.scaling_probability},   {"elastic_probability", o.elastic_probability},
+      {"contrast_probability", o.contrast_probability}, {"noise_probability", o.noise_probability},
+      {"blur_probability", o.blur_probability},         {"sharpen_probability", o.sharpen_probability}};
+  for (const auto &p : probabilities) {
     if (!in_range(p.value, 0, 1)) throw out_of_range(p.name, p.value, "0 to 1");
   }
   const struct {
-    const char* name;
-    const double* range;
+    const char *name;
+    const double *range;
     double low, high;
-    const char* text;
+    const char *text;
   } ranges[] = {{"scaling_range", o.scaling_range, 0.25, 4, "0.25 to 4"},
                 {"contrast_range", o.contrast_range, 0, 100, "0 to 100"},
                 {"noise_range", o.noise_range, 0, 100, "0 to 100"},
                 {"blur_range", o.blur_range, 0, 20, "0 to 20"},
                 {"sharpen_range", o.sharpen_range, 0, 100, "0 to 100"}};
-  for (const auto& r : ranges) {
+  for (const auto &r : ranges) {
     for (int i = 0; i < 2; ++i) {
       if (!in_range(r.range[i], r.low, r.high)) throw out_of_range(r.name, r.range[i], r.text);
     }
@@ -273,7 +275,7 @@ void validate(const tvx_augment_options& o) {
   if (!in_range(o.elastic_spacing, 4, 4096)) throw out_of_range("elastic_spacing", o.elastic_spacing, "4 to 4096");
 }
 
-void validate_patch(const tvx_augment_options& o, const Triple& patch) {
+void validate_patch(const tvx_augment_options &o, const Triple &patch) {
   double controls = 1;
   for (int k = 0; k < 3; ++k) {
     if (patch[k] < 1 || patch[k] > 4096) {
@@ -286,12 +288,13 @@ void validate_patch(const tvx_augment_options& o, const Triple& patch) {
   }
 }
 
-void validate_block(const tvx_augment_options& options, const Triple& patch, const tvx_block& block,
+void validate_block(const tvx_augment_options &options, const Triple &patch, const tvx_block &block,
                     bool labels_needed) {
   require(block.voxels, "the block's voxels");
   if (labels_needed) require(block.labels, "the block's labels");
   if (block.voxel_type != TVX_UINT8 && block.voxel_type != TVX_UINT16) {
-    throw Error(TVX_BAD_ARGUMENT, "the block's voxel_type is " + std::to_string(block.voxel_type) + ", but must be 0 or 1");
+    throw Error(TVX_BAD_ARGUMENT,
+                "the block's voxel_type is " + std::to_string(block.voxel_type) + ", but must be 0 or 1");
   }
   if (!std::isfinite(block.mean) || !std::isfinite(block.std) || block.std <= 0) {
     throw Error(TVX_BAD_ARGUMENT, "the block's mean and std must be finite, and std above 0");
@@ -299,11 +302,12 @@ void validate_block(const tvx_augment_options& options, const Triple& patch, con
   const Triple shape = {block.shape[0], block.shape[1], block.shape[2]};
   const Triple source = augment_source_shape(options, patch);
   if (shape != source) {
-    throw Error(TVX_BAD_SHAPE, "the block is " + text_of(shape) + ", but a patch of " + text_of(patch) + " needs " + text_of(source));
+    throw Error(TVX_BAD_SHAPE,
+                "the block is " + text_of(shape) + ", but a patch of " + text_of(patch) + " needs " + text_of(source));
   }
 }
 
-Triple augment_source_shape(const tvx_augment_options& o, const Triple& patch) {
+Triple augment_source_shape(const tvx_augment_options &o, const Triple &patch) {
   // The map applied to the patch's box: displacement, scale, then the turns about z, y and x.
   double half[3];
   for (int k = 0; k < 3; ++k) {
@@ -329,7 +333,7 @@ Triple augment_source_shape(const tvx_augment_options& o, const Triple& patch) {
   return source;
 }
 
-AugmentDraw draw_augmentation(const tvx_augment_options& o, uint64_t seed, uint64_t index) {
+AugmentDraw draw_augmentation(const tvx_augment_options &o, uint64_t seed, uint64_t index) {
   AugmentDraw draw;
   const RandomStream flip(seed, index, kFlip);
   for (int k = 0; k < 3; ++k) draw.flip[k] = flip.uniform(k) < o.flip_probability[k];
@@ -342,8 +346,7 @@ AugmentDraw draw_augmentation(const tvx_augment_options& o, uint64_t seed, uint6
     return stream.uniform(0) < probability ? stream.uniform(1, range[0], range[1]) : neutral;
   };
   draw.scale = value(kScaling, o.scaling_probability, o.scaling_range, 1);
-  draw.elastic =
-      o.elastic_amplitude > 0 && RandomStream(seed, index, kElastic).uniform(0) < o.elastic_probability;
+  draw.elastic = o.elastic_amplitude > 0 && RandomStream(seed, index, kElastic).uniform(0) < o.elastic_probability;
   draw.contrast = value(kContrast, o.contrast_probability, o.contrast_range, 1);
   draw.noise = value(kNoise, o.noise_probability, o.noise_range, 0);
   draw.blur = value(kBlur, o.blur_probability, o.blur_range, 0);
@@ -351,8 +354,8 @@ AugmentDraw draw_augmentation(const tvx_augment_options& o, uint64_t seed, uint6
   return draw;
 }
 
-AugmentMap::AugmentMap(const tvx_augment_options& o, const AugmentDraw& draw, uint64_t seed, uint64_t index,
-                       const Triple& patch, const Triple& source)
+AugmentMap::AugmentMap(const tvx_augment_options &o, const AugmentDraw &draw, uint64_t seed, uint64_t index,
+                       const Triple &patch, const Triple &source)
     : patch_(patch), elastic_(draw.elastic) {
   bool turned = false;
   double m[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
@@ -360,8 +363,8 @@ AugmentMap::AugmentMap(const tvx_augment_options& o, const AugmentDraw& draw, ui
     if (draw.angle[about] == 0) continue;
     turned = true;
     const double c = std::cos(draw.angle[about]), s = std::sin(draw.angle[about]);
-    double* a = m[kPlane[about][0]];
-    double* b = m[kPlane[about][1]];
+    double *a = m[kPlane[about][0]];
+    double *b = m[kPlane[about][1]];
     for (int j = 0; j < 3; ++j) {
       const double p = a[j], q = b[j];
       a[j] = c * p - s * q;
@@ -380,13 +383,13 @@ AugmentMap::AugmentMap(const tvx_augment_options& o, const AugmentDraw& draw, ui
   int64_t controls = 1;
   for (int k = 0; k < 3; ++k) {
     const double step = o.elastic_spacing * x_voxels_to(o, k);
-    SplineAxis& axis = spline_[k];
+    SplineAxis &axis = spline_[k];
     for (int64_t i = 0; i < patch[k]; ++i) {
       const double t = static_cast<double>(i) / step, f = t - std::floor(t), g = 1 - f;
       axis.first.push_back(static_cast<int32_t>(t));
-      axis.weights.push_back({static_cast<float>(g * g * g / 6), static_cast<float>((4 - 6 * f * f + 3 * f * f * f) / 6),
-                              static_cast<float>((4 - 6 * g * g + 3 * g * g * g) / 6),
-                              static_cast<float>(f * f * f / 6)});
+      axis.weights.push_back(
+          {static_cast<float>(g * g * g / 6), static_cast<float>((4 - 6 * f * f + 3 * f * f * f) / 6),
+           static_cast<float>((4 - 6 * g * g + 3 * g * g * g) / 6), static_cast<float>(f * f * f / 6)});
     }
     axis.controls = axis.first.back() + 4;
     controls *= axis.controls;
@@ -409,14 +412,14 @@ AugmentMap::AugmentMap(const tvx_augment_options& o, const AugmentDraw& draw, ui
   }
 }
 
-void AugmentMap::row(int64_t z, int64_t y, std::array<std::vector<float>, 3>* positions) const {
+void AugmentMap::row(int64_t z, int64_t y, std::array<std::vector<float>, 3> *positions) const {
   const int64_t width = patch_[2];
   const double dz = static_cast<double>(z), dy = static_cast<double>(y);
   if (!elastic_) {
     for (int k = 0; k < 3; ++k) {
       const auto base = static_cast<float>(origin_[k] + matrix_[k][0] * dz + matrix_[k][1] * dy);
       const auto step = static_cast<float>(matrix_[k][2]);
-      float* out = (*positions)[k].data();
+      float *out = (*positions)[k].data();
       for (int64_t x = 0; x < width; ++x) out[x] = base + step * static_cast<float>(x);
     }
     return;
@@ -440,10 +443,10 @@ void AugmentMap::row(int64_t z, int64_t y, std::array<std::vector<float>, 3>* po
     for (int j = 0; j < 3; ++j) m[i][j] = static_cast<float>(matrix_[i][j]);
   }
   for (int64_t x = 0; x < width; ++x) {
-    const std::array<float, 4>& w = spline_[2].weights[x];
+    const std::array<float, 4> &w = spline_[2].weights[x];
     float d[3];
     for (int k = 0; k < 3; ++k) {
-      const float* c = line.data() + k * nx + spline_[2].first[x];
+      const float *c = line.data() + k * nx + spline_[2].first[x];
       d[k] = w[0] * c[0] + w[1] * c[1] + w[2] * c[2] + w[3] * c[3];
       d[k] = std::min(std::max(d[k], -limit[k]), limit[k]);
     }
@@ -452,8 +455,8 @@ void AugmentMap::row(int64_t z, int64_t y, std::array<std::vector<float>, 3>* po
   }
 }
 
-void augment(const tvx_augment_options& options, uint64_t seed, uint64_t index, const tvx_block& block,
-             const Triple& patch, float* raw, uint8_t* labels) {
+void augment(const tvx_augment_options &options, uint64_t seed, uint64_t index, const tvx_block &block,
+             const Triple &patch, float *raw, uint8_t *labels) {
   const AugmentDraw draw = draw_augmentation(options, seed, index);
   const AugmentMap map(options, draw, seed, index, patch, {block.shape[0], block.shape[1], block.shape[2]});
   const bool wide = block.voxel_type == TVX_UINT16;
@@ -470,7 +473,7 @@ void augment(const tvx_augment_options& options, uint64_t seed, uint64_t index, 
   if (draw.sharpen > 0) sharpen(raw, patch, sigma_per_axis(options, kSharpenSigma), draw.sharpen);
 }
 
-void gaussian_blur(float* image, const Triple& shape, const std::array<double, 3>& sigma) {
+void gaussian_blur(float *image, const Triple &shape, const std::array<double, 3> &sigma) {
   std::vector<float> scratch;
   const int64_t plane = shape[1] * shape[2];
   // Below a tenth of a voxel the kernel's neighbours weigh less than 2e-22: an identity.

@@ -14,18 +14,18 @@ namespace teravox {
 using Triple = std::array<int64_t, 3>;
 
 // Throws TVX_BAD_ARGUMENT with one sentence that names the field.
-void validate(const tvx_augment_options& options);
+void validate(const tvx_augment_options &options);
 
 // Throws TVX_BAD_ARGUMENT when no patch of this shape can be cut with these (valid) options.
-void validate_patch(const tvx_augment_options& options, const Triple& patch);
+void validate_patch(const tvx_augment_options &options, const Triple &patch);
 
 // Throws TVX_BAD_ARGUMENT or TVX_BAD_SHAPE unless the block is the source that these (valid) options and patch ask
 // for.
-void validate_block(const tvx_augment_options& options, const Triple& patch, const tvx_block& block,
+void validate_block(const tvx_augment_options &options, const Triple &patch, const tvx_block &block,
                     bool labels_needed);
 
 // See tvx_augment_source_shape. Options and patch are valid.
-Triple augment_source_shape(const tvx_augment_options& options, const Triple& patch);
+Triple augment_source_shape(const tvx_augment_options &options, const Triple &patch);
 
 // What one (seed, index) does. An augmentation that was not drawn has its neutral value.
 struct AugmentDraw {
@@ -39,19 +39,19 @@ struct AugmentDraw {
   double sharpen = 0;
 };
 
-AugmentDraw draw_augmentation(const tvx_augment_options& options, uint64_t seed, uint64_t index);
+AugmentDraw draw_augmentation(const tvx_augment_options &options, uint64_t seed, uint64_t index);
 
 // Where the voxels of a patch come from, as positions in the source block in voxels.
 class AugmentMap {
  public:
-  AugmentMap(const tvx_augment_options& options, const AugmentDraw& draw, uint64_t seed, uint64_t index,
-             const Triple& patch, const Triple& source);
+  AugmentMap(const tvx_augment_options &options, const AugmentDraw &draw, uint64_t seed, uint64_t index,
+             const Triple &patch, const Triple &source);
 
   // False: the map is a translation with or without flips, and every position is a whole number.
   bool interpolates() const { return interpolates_; }
 
   // Source positions of the patch's row (z, y, 0..patch x - 1): positions[axis][x].
-  void row(int64_t z, int64_t y, std::array<std::vector<float>, 3>* positions) const;
+  void row(int64_t z, int64_t y, std::array<std::vector<float>, 3> *positions) const;
 
  private:
   // Cubic B-spline weights along one axis: voxel i reads the controls first[i] .. first[i] + 3.
@@ -64,18 +64,18 @@ class AugmentMap {
   Triple patch_;
   bool interpolates_;
   bool elastic_;
-  double limit_[3] = {};                  // largest displacement per axis, in voxels
-  double matrix_[3][3] = {};              // patch offset from its centre (voxels) -> source offset (voxels)
-  double origin_[3] = {};                 // source position of the patch's voxel (0, 0, 0), undisplaced
+  double limit_[3] = {};      // largest displacement per axis, in voxels
+  double matrix_[3][3] = {};  // patch offset from its centre (voxels) -> source offset (voxels)
+  double origin_[3] = {};     // source position of the patch's voxel (0, 0, 0), undisplaced
   std::array<SplineAxis, 3> spline_;
   std::array<std::vector<float>, 3> control_;  // displacement in voxels per axis, shape (z, y, x) of controls
 };
 
 // See tvx_augment. All arguments are valid; raw and labels may be null.
-void augment(const tvx_augment_options& options, uint64_t seed, uint64_t index, const tvx_block& block,
-             const Triple& patch, float* raw, uint8_t* labels);
+void augment(const tvx_augment_options &options, uint64_t seed, uint64_t index, const tvx_block &block,
+             const Triple &patch, float *raw, uint8_t *labels);
 
 // In place, mirrored about the edge voxels. sigma per axis in voxels; an axis of 0 is left alone.
-void gaussian_blur(float* image, const Triple& shape, const std::array<double, 3>& sigma);
+void gaussian_blur(float *image, const Triple &shape, const std::array<double, 3> &sigma);
 
 }  // namespace teravox

@@ -34,7 +34,7 @@ class RandomStream {
   double uniform(uint64_t i, double low, double high) const { return low + (high - low) * uniform(i); }
 
   // Normal numbers 2 i and 2 i + 1 (Box and Muller 1958), within +-6.7 since 32 bits make the radius.
-  void normal_pair(uint64_t i, float* first, float* second) const {
+  void normal_pair(uint64_t i, float *first, float *second) const {
     const uint64_t b = bits(i);
     const float u = (static_cast<float>(static_cast<uint32_t>(b >> 32)) + 0.5f) * 0x1p-32f;
     const float angle = static_cast<float>(static_cast<uint32_t>(b)) * static_cast<float>(0x1p-32 * 6.283185307179586);

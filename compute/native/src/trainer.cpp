@@ -196,8 +196,9 @@ void validate(const tvx_train_options &o, const tvx_arch &arch) {
     coarsest *= patch[k] / grid[k];
   }
   if (coarsest < 2) {
-    throw Error(TVX_BAD_SHAPE, "training: the patch holds one voxel of the coarsest level, which has no variance to "
-                               "normalise by; take a larger patch");
+    throw Error(TVX_BAD_SHAPE,
+                "training: the patch holds one voxel of the coarsest level, which has no variance to "
+                "normalise by; take a larger patch");
   }
 }
 
@@ -287,7 +288,7 @@ double Trainer::loss_and_gradients(const at::Tensor &raw, const at::Tensor &labe
     const int64_t first = options_.target_class == TVX_MULTICLASS ? 0 : options_.target_class;
     const at::Tensor ids =
         at::arange(first, first + classes, at::TensorOptions(at::kByte).device(device_)).view({1, classes, 1, 1, 1});
-    const at::Tensor target = labels.unsqueeze(1).eq(ids);
+    const at::Tensor target = labels.unsqueeze(1).eq(ids).to(at::kFloat);
     const at::Tensor ignored = labels.unsqueeze(1).eq(kIgnored);
     const double scale = 1 / (static_cast<double>(classes) * static_cast<double>(labelled));
     const at::Tensor each = at::softplus(logits).sub_(logits * target).masked_fill_(ignored, 0);

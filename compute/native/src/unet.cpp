@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "arch.h"
+#include "conv.h"
 #include "guard.h"
 
 namespace teravox {
@@ -29,7 +30,7 @@ struct Conv : Module {
     weight = register_parameter("weight", at::zeros({out, in, kernel, kernel, kernel}));
     if (with_bias) bias = register_parameter("bias", at::zeros({out}));
   }
-  at::Tensor forward(const at::Tensor &x) { return at::conv3d(x, weight, bias, 1, (weight.size(2) - 1) / 2); }
+  at::Tensor forward(const at::Tensor &x) { return conv3d_same(x, weight, bias); }
 };
 
 struct TransposedConv : Module {
