@@ -4,6 +4,10 @@
 // (or those whose name contains the first argument) and returns 1 when anything failed.
 #pragma once
 
+// libtorch's logging defines a CHECK that aborts: its header must come first, to be overridden here for good.
+#include <c10/util/Logging.h>
+
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -47,12 +51,14 @@ inline int run(int argc, char **argv) {
   for (const auto &test : tests()) {
     if (argc > 1 && std::strstr(test.first, argv[1]) == nullptr) continue;
     int before = failures();
+    auto start = std::chrono::steady_clock::now();
     try {
       test.second();
     } catch (const std::exception &e) {
       fail(test.first, 0, std::string("threw ") + e.what());
     }
-    std::printf("%s %s\n", failures() == before ? "ok  " : "FAIL", test.first);
+    std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    std::printf("%s %s (%.1f s)\n", failures() == before ? "ok  " : "FAIL", test.first, took.count());
     std::fflush(stdout);
     ++ran;
   }
@@ -62,6 +68,7 @@ inline int run(int argc, char **argv) {
 
 }  // namespace check
 
+#undef CHECK
 #define CHECK(condition)                                           \
   do {                                                             \
     if (!(condition)) check::fail(__FILE__, __LINE__, #condition); \
