@@ -10,7 +10,7 @@ namespace Teravox.Volumes;
 /// '/' between chunk indices, blosc, zlib, gzip or no compressor). Holds no open file: any number of threads and
 /// processes may read, and write chunks that differ. How a chunk is written is told in <see cref="ChunkStore"/>.
 /// </summary>
-public sealed class OmeVolume
+public sealed partial class OmeVolume
 {
     private readonly ZarrArray _array;
     private readonly ChunkStore _chunks;
@@ -56,7 +56,7 @@ public sealed class OmeVolume
     /// <summary>Number of resolution levels when this volume was opened; level 0 is the finest.</summary>
     public int Levels { get; }
 
-    /// <summary>How many chunks a read decodes at a time, 1 or more. 1 unless set.</summary>
+    /// <summary>How many chunks a read or write works on at a time, 1 or more. 1 unless set.</summary>
     public int Parallelism { get; set; } = 1;
 
     internal int ChannelAxis { get; }
@@ -128,13 +128,14 @@ public sealed class OmeVolume
                 : $"{path} is not an OME-Zarr volume: it has neither .zattrs nor .zarray");
         }
 
-        var levels = OmeMetadata.Read(JsonFile.ReadObject(attributes), attributes, out var axes);
+        var json = JsonFile.ReadObject(attributes);
+        var levels = OmeMetadata.Read(json, attributes, out var axes);
         if (level < 0 || level >= levels.Count)
             throw new InputException($"volume {path} has no level {level}; it has levels 0 to {levels.Count - 1}");
         var array = ZarrArray.Load(System.IO.Path.Combine(path, levels[level].Path));
         if (array.Shape.Length != axes)
             throw new InputException($"{array.MetadataFile}: shape has {array.Shape.Length} dimensions but {attributes} names {axes} axes");
-        var channelAxis = OmeMetadata.ChannelAxis(JsonFile.ReadObject(attributes));
+        var channelAxis = OmeMetadata.ChannelAxis(json);
         for (var i = 0; i < axes - 3; i++)
         {
             if (i != channelAxis && array.Shape[i] != 1)
@@ -142,96 +143,6 @@ public sealed class OmeVolume
         }
 
         return new OmeVolume(path, array, levels[level].VoxelSize, level, levels.Count, channelAxis);
-    }
-
-    /// <summary>Reads voxels in native byte order, x fastest. Chunks that were never written are 0 (or the array's fill value).</summary>
-    /// <param name="box">Inside the volume.</param>
-    /// <param name="into">At least box.Count voxels.</param>
-    /// <param name="channel">0..Channels - 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
-    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
-    public unsafe void Read(Box3 box, Span<byte> into, int channel = 0)
-    {
-        var bytes = CheckBox(box, into.Length, channel);
-        fixed (byte* target = into)
-        {
-            var start = (nint)target;
-            var area = ChunkArea(box);
-            if (Parallelism <= 1 || area.Count == 1)
-            {
-                for (var i = 0; i < area.Count; i++)
-                    ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel);
-            }
-            else
-            {
-                try
-                {
-                    var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism };
-                    Parallel.For(0, checked((int)area.Count), options, i => ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel));
-                }
-                catch (AggregateException e) when (e.InnerException is InputException or IOException)
-                {
-                    System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerException);
-                }
-            }
-        }
-    }
-
-    /// <summary>As <see cref="Read"/>, but the box may reach beyond the border by any amount: there the volume is mirrored (<see cref="MirrorIndex"/>).</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The box is empty, too large, or the channel does not exist.</exception>
-    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
-    public void ReadMirrored(Box3 box, Span<byte> into, int channel = 0)
-    {
-        if (Box3.Whole(Shape).Contains(box))
-        {
-            Read(box, into, channel);
-            return;
-        }
-
-        Mirroring.Read(this, box, into, channel);
-    }
-
-    /// <summary>
-    /// Writes whole chunks: the box starts on chunk borders and ends on chunk borders or the volume's end, so that no
-    /// chunk has two writers. When the call returns, the chunks survive a power cut; when it is cut short, each chunk is
-    /// whole, the old one or the new one.
-    /// </summary>
-    /// <param name="box">Inside the volume, on chunk borders.</param>
-    /// <param name="from">At least box.Count voxels in native byte order, x fastest.</param>
-    /// <param name="channel">0..Channels - 1.</param>
-    /// <param name="stamp">Letters, digits, '-' or '_' that go into temporary files' names, to tell whose leftovers they are.</param>
-    /// <exception cref="ArgumentException">The box is not on chunk borders.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
-    /// <exception cref="IOException">A chunk cannot be written (disk full); names its file. The old chunk stays.</exception>
-    public void Write(Box3 box, ReadOnlySpan<byte> from, int channel = 0, string? stamp = null)
-    {
-        CheckBox(box, from.Length, channel);
-        CheckWritable(box);
-        if (stamp is not null && (stamp.Length is 0 or > 64 || !stamp.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
-            throw new ArgumentException($"stamp \"{stamp}\" must be 1 to 64 letters, digits, '-' or '_'", nameof(stamp));
-        var area = ChunkArea(box);
-        var touched = new HashSet<string>(StringComparer.Ordinal);
-        Span<int> position = stackalloc int[_array.Shape.Length];
-        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(_array.ChunkBytes);
-        try
-        {
-            var chunk = buffer.AsSpan(0, _array.ChunkBytes);
-            for (var i = 0; i < area.Count; i++)
-            {
-                var origin = Locate(area, i, channel, position);
-                var part = new Box3(origin, Chunk).Intersect(box);
-                if (part.Shape != Chunk)
-                    chunk.Clear();
-                Rows.Copy(from, box, chunk, new Box3(origin, Chunk), part, Type.Bytes());
-                _chunks.Write(position, chunk, stamp, touched);
-            }
-        }
-        finally
-        {
-            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
-        }
-
-        ChunkStore.Flush(touched);
     }
 
     /// <summary>The volume's attributes (<c>.zattrs</c>), empty for a plain Zarr array without any.</summary>
@@ -335,84 +246,5 @@ public sealed class OmeVolume
             Type = o.Type,
             Compressor = o.Compressor,
         };
-    }
-
-    /// <summary>Checks box, channel and buffer; returns the number of bytes.</summary>
-    private int CheckBox(Box3 box, int length, int channel)
-    {
-        if (box.IsEmpty || !Box3.Whole(Shape).Contains(box))
-            throw new ArgumentOutOfRangeException(nameof(box), $"box {box} does not lie inside the volume {Shape} of {Path}");
-        CheckChannel(channel);
-        return CheckLength(box, length);
-    }
-
-    internal void CheckChannel(int channel)
-    {
-        if (channel < 0 || channel >= Channels)
-            throw new ArgumentOutOfRangeException(nameof(channel), $"channel {channel} does not exist; {Path} has {Channels}");
-    }
-
-    internal int CheckLength(Box3 box, int length)
-    {
-        var bytes = box.Count * Type.Bytes();
-        return bytes <= length ? (int)bytes : throw new ArgumentException($"a buffer of {length} bytes is too small for box {box}, which takes {bytes}");
-    }
-
-    private void CheckWritable(Box3 box)
-    {
-        if (ChannelAxis >= 0 && _array.Chunks[ChannelAxis] != 1)
-            throw new InputException($"{_array.MetadataFile}: a chunk holds {_array.Chunks[ChannelAxis]} channels; such a volume can be read but not written");
-        for (var axis = 0; axis < 3; axis++)
-        {
-            if (box.Start[axis] % Chunk[axis] != 0 || (box.End[axis] % Chunk[axis] != 0 && box.End[axis] != Shape[axis]))
-                throw new ArgumentException($"box {box} does not lie on the borders of chunks {Chunk} in the volume {Shape}; no chunk may have two writers", nameof(box));
-        }
-    }
-
-    /// <summary>The chunks that a box touches, in chunk coordinates.</summary>
-    private Box3 ChunkArea(Box3 box) => Box3.Between(
-        Int3.Zip(box.Start, Chunk, static (s, c) => s / c),
-        Int3.Zip(box.End, Chunk, static (e, c) => (int)(((long)e + c - 1) / c)));
-
-    /// <summary>Fills the chunk coordinates of the i-th chunk of an area; returns the chunk's first voxel (z, y, x).</summary>
-    private Int3 Locate(Box3 area, int i, int channel, Span<int> position)
-    {
-        var (y, x) = (area.Shape.Y, area.Shape.X);
-        var p = area.Start + new Int3(i / (y * x), i / x % y, i % x);
-        position.Clear();
-        if (ChannelAxis >= 0)
-            position[ChannelAxis] = channel / _array.Chunks[ChannelAxis];
-        (position[^3], position[^2], position[^1]) = (p.Z, p.Y, p.X);
-        return p * Chunk;
-    }
-
-    private void ReadChunk(Box3 area, int i, Box3 box, Span<byte> into, int channel)
-    {
-        Span<int> position = stackalloc int[_array.Shape.Length];
-        var origin = Locate(area, i, channel, position);
-        var part = new Box3(origin, Chunk).Intersect(box);
-        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(_array.ChunkBytes);
-        try
-        {
-            var whole = buffer.AsSpan(0, _array.ChunkBytes);
-            if (!_chunks.TryRead(position, whole))
-            {
-                if (_array.FillValue == 0)
-                    whole.Clear();
-                else if (Type == VoxelType.UInt8)
-                    whole.Fill((byte)_array.FillValue);
-                else
-                    System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(whole).Fill(_array.FillValue);
-            }
-
-            // Others put several channels or time points into one chunk: this channel's voxels lie together in it.
-            var voxels = checked((int)(Chunk.Count * Type.Bytes()));
-            var inChunk = ChannelAxis < 0 ? 0 : ChannelAxis == _array.Shape.Length - 4 ? channel % _array.Chunks[ChannelAxis] : 0;
-            Rows.Copy(whole.Slice(inChunk * voxels, voxels), new Box3(origin, Chunk), into, box, part, Type.Bytes());
-        }
-        finally
-        {
-            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
-        }
     }
 }

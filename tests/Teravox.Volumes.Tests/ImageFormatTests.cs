@@ -14,7 +14,7 @@ public sealed class ImageFormatTests : IDisposable
     private sealed record Written(string Name, string Raw, int Pages, int Height, int Width, PixelKind Kind, int Bits, uint[]? Palette);
 
     [Theory]
-    [InlineData("write_tiffs.py", 44)]
+    [InlineData("write_tiffs.py", 48)]
     [InlineData("write_pngs.py", 12)]
     public void Decode_WhenOthersWroteTheFile_GivesTheirPixels(string script, int atLeast)
     {

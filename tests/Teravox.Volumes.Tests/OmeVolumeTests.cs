@@ -110,6 +110,21 @@ public sealed class OmeVolumeTests : IDisposable
     }
 
     [Fact]
+    public void Write_WhenParallel_EqualsOneByOne()
+    {
+        var shape = new Int3(13, 40, 37);
+        var volume = Make(shape, new Int3(4, 8, 8), VoxelType.UInt16);
+        var voxels = Data.Smooth(shape, VoxelType.UInt16, 2);
+        volume.Parallelism = 2;
+        volume.Write(Box3.Whole(shape), voxels, stamp: "item-7_3");
+        Assert.Equal(voxels, Read(volume, Box3.Whole(shape)));
+        Assert.Throws<ArgumentException>(() => volume.Write(Box3.Whole(shape), voxels, stamp: "../x"));
+        var file = Path.Combine(volume.Path, "s0", "1", "2", "3");
+        File.WriteAllBytes(file, [1, 2, 3]);
+        Assert.Contains(file, Assert.Throws<InputException>(() => Read(volume, Box3.Whole(shape))).Message);
+    }
+
+    [Fact]
     public void Create_WhenCalledTwice_OpensTheFirst()
     {
         var path = _folder.Path("twice.zarr");

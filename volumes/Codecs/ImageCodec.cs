@@ -5,7 +5,7 @@ namespace Teravox.Volumes;
 
 /// <summary>
 /// Decodes and encodes single images, TIFF or PNG; which one a file is, its first bytes say. TIFF: grey of 1 to 16 bits
-/// unsigned, palette, RGB of 8 bits; strips or tiles; none, LZW, Deflate, PackBits; either byte order; BigTIFF. PNG:
+/// unsigned, palette, RGB of 8 bits; strips or tiles; none, LZW, Deflate, PackBits; either byte order; BigTIFF; ImageJ's stacks above 4 GiB. PNG:
 /// grey of 1 to 16 bits, palette, RGB(A) of 8 bits. Alpha is dropped; TIFFs where 0 means white are inverted.
 /// </summary>
 public static unsafe class ImageCodec

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using Teravox.Contracts;
@@ -70,7 +71,7 @@ internal sealed class ChunkStore(ZarrArray array)
     /// <param name="chunk">The whole chunk.</param>
     /// <param name="stamp">Goes into the temporary file's name, to tell whose leftover it is.</param>
     /// <param name="touched">Gets the directories to flush in step 5.</param>
-    public void Write(ReadOnlySpan<int> position, Span<byte> chunk, string? stamp, ISet<string> touched)
+    public void Write(ReadOnlySpan<int> position, Span<byte> chunk, string? stamp, ConcurrentDictionary<string, bool> touched)
     {
         var file = array.ChunkFile(position);
         var directory = Path.GetDirectoryName(file)!;
@@ -106,7 +107,7 @@ internal sealed class ChunkStore(ZarrArray array)
                 break;
         }
 
-        touched.Add(directory);
+        touched[directory] = true;
     }
 
     /// <summary>Step 5.</summary>
@@ -131,7 +132,7 @@ internal sealed class ChunkStore(ZarrArray array)
         return count;
     }
 
-    private void MakeDirectory(string directory, ISet<string> touched)
+    private void MakeDirectory(string directory, ConcurrentDictionary<string, bool> touched)
     {
         if (System.IO.Directory.Exists(directory))
             return;
@@ -141,7 +142,7 @@ internal sealed class ChunkStore(ZarrArray array)
             for (var parent = directory; parent.Length > array.Directory.Length && !System.IO.Directory.Exists(parent);)
             {
                 parent = Path.GetDirectoryName(parent)!;
-                touched.Add(parent);
+                touched[parent] = true;
             }
 
             System.IO.Directory.CreateDirectory(directory);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -242,14 +243,22 @@ struct tvc_tiff {
     const Layout layout = tvc::ReadLayout(tiff());
     const tvc_image_info info = Info(layout);
     Require(size >= info.pixel_bytes, "pixel buffer too small");
-    const int planes = layout.planar == PLANARCONFIG_SEPARATE ? (info.kind == TVC_RGB8 ? 3 : 1) : 1;
-    for (int plane = 0; plane < planes; ++plane) ReadPlane(layout, info, plane, pixels);
+    if (raw_start_ > 0) {
+      ReadRaw(page, info, pixels);
+    } else {
+      ReadPlanes(layout, info, pixels);
+    }
     if (layout.photometric == PHOTOMETRIC_MINISWHITE) Invert(info, pixels);
     if (palette && info.kind == TVC_PALETTE8) ReadPalette(info.palette_count, palette);
   }
 
  private:
   static constexpr size_t kMaxPages = 1 << 20;
+
+  void ReadPlanes(const Layout &layout, const tvc_image_info &info, uint8_t *pixels) {
+    const int planes = layout.planar == PLANARCONFIG_SEPARATE ? (info.kind == TVC_RGB8 ? 3 : 1) : 1;
+    for (int plane = 0; plane < planes; ++plane) ReadPlane(layout, info, plane, pixels);
+  }
 
   TIFF *tiff() const { return handle_.get(); }
 
@@ -270,6 +279,41 @@ struct tvc_tiff {
       if (!TIFFReadDirectory(tiff())) Fail("damaged TIFF: page " + std::to_string(pages_.size()) + " cannot be found");
     }
     if (pages_.empty()) throw Failure(TVC_BAD_FORMAT, "the TIFF has no page");
+    if (pages_.size() == 1) FindRawPages();
+  }
+
+  // ImageJ writes stacks above 4 GiB as a TIFF with one page; the pixels of all others follow that page's, and only
+  // the description says how many there are. Taking such a file for a single slice would lose the rest silently.
+  void FindRawPages() {
+    Select(0);
+    const char *description = nullptr;
+    if (!TIFFGetField(tiff(), TIFFTAG_IMAGEDESCRIPTION, &description) || !description ||
+        std::strncmp(description, "ImageJ=", 7) != 0)
+      return;
+    const char *images = std::strstr(description, "\nimages=");
+    const long count = images ? std::strtol(images + 8, nullptr, 10) : 1;
+    if (count <= 1) return;
+    const Layout layout = tvc::ReadLayout(tiff());
+    const tvc_image_info info = Info(layout);
+    const bool raw = !TIFFIsTiled(tiff()) && layout.planar == PLANARCONFIG_CONTIG && layout.bits >= 8 &&
+                     layout.samples * layout.bits / 8 == tvc::BytesPerPixel(info.kind) &&
+                     tvc::Field16(tiff(), TIFFTAG_COMPRESSION, COMPRESSION_NONE) == COMPRESSION_NONE;
+    if (!raw || static_cast<size_t>(count) > kMaxPages)
+      throw Failure(TVC_UNSUPPORTED,
+                    "an ImageJ stack of " + std::to_string(count) +
+                        " images behind one page is read only uncompressed; save it as an image sequence");
+    raw_start_ = TIFFGetStrileOffset(tiff(), 0);
+    if (raw_start_ > stream_->Size() ||
+        (stream_->Size() - raw_start_) / static_cast<uint64_t>(info.pixel_bytes) < static_cast<uint64_t>(count))
+      throw Failure(TVC_BAD_FORMAT, "the file ends before the last of its " + std::to_string(count) + " images");
+    pages_.assign(static_cast<size_t>(count), pages_[0]);
+  }
+
+  void ReadRaw(int32_t page, const tvc_image_info &info, uint8_t *pixels) {
+    stream_->Seek(raw_start_ + static_cast<uint64_t>(page) * static_cast<uint64_t>(info.pixel_bytes), SEEK_SET);
+    if (stream_->Read(pixels, info.pixel_bytes) != info.pixel_bytes) Fail("the TIFF's pixels are truncated");
+    if (info.kind == TVC_GREY16 && TIFFIsByteSwapped(tiff()))
+      TIFFSwabArrayOfShort(reinterpret_cast<uint16_t *>(pixels), info.pixel_bytes / 2);
   }
 
   void Select(int32_t page) {
@@ -375,6 +419,7 @@ struct tvc_tiff {
   std::unique_ptr<tvc::TiffStream> stream_;
   tvc::TiffHandle handle_;
   std::vector<uint64_t> pages_;
+  uint64_t raw_start_ = 0;  // of an ImageJ stack's pixels; 0 for every other TIFF
 };
 
 tvc_status tvc_tiff_open_memory(const uint8_t *bytes, int64_t size, tvc_tiff **tiff) {

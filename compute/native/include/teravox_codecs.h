@@ -84,7 +84,7 @@ typedef struct tvc_image_info {
 } tvc_image_info;
 
 /* ---- TIFF: 8 and 16-bit unsigned grey, 1, 2 and 4-bit grey, palette, 8-bit RGB; strips or tiles; none, LZW,
- * Deflate, PackBits; either byte order; BigTIFF ----------------------------------------------------------- */
+ * Deflate, PackBits; either byte order; BigTIFF; ImageJ's stacks above 4 GiB --------------------------------- */
 
 typedef struct tvc_tiff tvc_tiff;
 

@@ -61,6 +61,14 @@ for dtype, kind in ((np.uint8, "Grey8"), (np.uint16, "Grey16")):
     tifffile.imwrite(f"{folder}/{name}.tif", image, compression="zlib", predictor=True)
     note(name, [image], kind)
 
+# Above 4 GiB ImageJ writes one page and leaves the others without a directory.
+for dtype, kind in ((np.uint8, "Grey8"), (np.uint16, "Grey16")):
+    pages = np.stack([smooth(20, 31, dtype, seed) for seed in range(5)])
+    for order, letter in (("<", "le"), (">", "be")):
+        name = f"imagej-{np.dtype(dtype).itemsize * 8}-{letter}"
+        tifffile.imwrite(f"{folder}/{name}.tif", pages, byteorder=order, imagej=True, truncate=True)
+        note(name, list(pages), kind)
+
 # A thumbnail between the pages is not a slice.
 pages = [smooth(24, 24, np.uint8, seed) for seed in range(3)]
 with tifffile.TiffWriter(f"{folder}/thumbnails.tif") as tiff:

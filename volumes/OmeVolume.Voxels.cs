@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using Teravox.Contracts;
+
+namespace Teravox.Volumes;
+
+/// <content>Reading and writing voxels.</content>
+public sealed partial class OmeVolume
+{
+    /// <summary>Reads voxels in native byte order, x fastest. Chunks that were never written are 0 (or the array's fill value).</summary>
+    /// <param name="box">Inside the volume.</param>
+    /// <param name="into">At least box.Count voxels.</param>
+    /// <param name="channel">0..Channels - 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
+    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
+    public unsafe void Read(Box3 box, Span<byte> into, int channel = 0)
+    {
+        var bytes = CheckBox(box, into.Length, channel);
+        var area = ChunkArea(box);
+        fixed (byte* target = into)
+        {
+            var start = (nint)target;
+            EachChunk(area, i => ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel));
+        }
+    }
+
+    /// <summary>As <see cref="Read"/>, but the box may reach beyond the border by any amount: there the volume is mirrored (<see cref="MirrorIndex"/>).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The box is empty, too large, or the channel does not exist.</exception>
+    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
+    public void ReadMirrored(Box3 box, Span<byte> into, int channel = 0)
+    {
+        if (Box3.Whole(Shape).Contains(box))
+        {
+            Read(box, into, channel);
+            return;
+        }
+
+        Mirroring.Read(this, box, into, channel);
+    }
+
+    /// <summary>
+    /// Writes whole chunks: the box starts on chunk borders and ends on chunk borders or the volume's end, so that no
+    /// chunk has two writers. When the call returns, the chunks survive a power cut; when it is cut short, each chunk is
+    /// whole, the old one or the new one.
+    /// </summary>
+    /// <param name="box">Inside the volume, on chunk borders.</param>
+    /// <param name="from">At least box.Count voxels in native byte order, x fastest.</param>
+    /// <param name="channel">0..Channels - 1.</param>
+    /// <param name="stamp">Letters, digits, '-' or '_' that go into temporary files' names, to tell whose leftovers they are.</param>
+    /// <exception cref="ArgumentException">The box is not on chunk borders.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
+    /// <exception cref="IOException">A chunk cannot be written (disk full); names its file. The old chunk stays.</exception>
+    public unsafe void Write(Box3 box, ReadOnlySpan<byte> from, int channel = 0, string? stamp = null)
+    {
+        var bytes = CheckBox(box, from.Length, channel);
+        CheckWritable(box);
+        if (stamp is not null && (stamp.Length is 0 or > 64 || !stamp.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
+            throw new ArgumentException($"stamp \"{stamp}\" must be 1 to 64 letters, digits, '-' or '_'", nameof(stamp));
+        var area = ChunkArea(box);
+        var touched = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
+        fixed (byte* source = from)
+        {
+            var start = (nint)source;
+            EachChunk(area, i => WriteChunk(area, i, box, new ReadOnlySpan<byte>((void*)start, bytes), channel, stamp, touched));
+        }
+
+        ChunkStore.Flush(touched.Keys);
+    }
+
+    /// <summary>Checks box, channel and buffer; returns the number of bytes.</summary>
+    private int CheckBox(Box3 box, int length, int channel)
+    {
+        if (box.IsEmpty || !Box3.Whole(Shape).Contains(box))
+            throw new ArgumentOutOfRangeException(nameof(box), $"box {box} does not lie inside the volume {Shape} of {Path}");
+        CheckChannel(channel);
+        return CheckLength(box, length);
+    }
+
+    internal void CheckChannel(int channel)
+    {
+        if (channel < 0 || channel >= Channels)
+            throw new ArgumentOutOfRangeException(nameof(channel), $"channel {channel} does not exist; {Path} has {Channels}");
+    }
+
+    internal int CheckLength(Box3 box, int length)
+    {
+        var bytes = box.Count * Type.Bytes();
+        return bytes <= length ? (int)bytes : throw new ArgumentException($"a buffer of {length} bytes is too small for box {box}, which takes {bytes}");
+    }
+
+    private void CheckWritable(Box3 box)
+    {
+        if (ChannelAxis >= 0 && _array.Chunks[ChannelAxis] != 1)
+            throw new InputException($"{_array.MetadataFile}: a chunk holds {_array.Chunks[ChannelAxis]} channels; such a volume can be read but not written");
+        for (var axis = 0; axis < 3; axis++)
+        {
+            if (box.Start[axis] % Chunk[axis] != 0 || (box.End[axis] % Chunk[axis] != 0 && box.End[axis] != Shape[axis]))
+                throw new ArgumentException($"box {box} does not lie on the borders of chunks {Chunk} in the volume {Shape}; no chunk may have two writers", nameof(box));
+        }
+    }
+
+    /// <summary>The chunks that a box touches, in chunk coordinates.</summary>
+    private Box3 ChunkArea(Box3 box) => Box3.Between(
+        Int3.Zip(box.Start, Chunk, static (s, c) => s / c),
+        Int3.Zip(box.End, Chunk, static (e, c) => (int)(((long)e + c - 1) / c)));
+
+    /// <summary>Fills the chunk coordinates of the i-th chunk of an area; returns the chunk's first voxel (z, y, x).</summary>
+    private Int3 Locate(Box3 area, int i, int channel, Span<int> position)
+    {
+        var (y, x) = (area.Shape.Y, area.Shape.X);
+        var p = area.Start + new Int3(i / (y * x), i / x % y, i % x);
+        position.Clear();
+        if (ChannelAxis >= 0)
+            position[ChannelAxis] = channel / _array.Chunks[ChannelAxis];
+        (position[^3], position[^2], position[^1]) = (p.Z, p.Y, p.X);
+        return p * Chunk;
+    }
+
+    private void EachChunk(Box3 area, Action<int> work)
+    {
+        if (Parallelism <= 1 || area.Count == 1)
+        {
+            for (var i = 0; i < area.Count; i++)
+                work(i);
+            return;
+        }
+
+        try
+        {
+            Parallel.For(0, checked((int)area.Count), new ParallelOptions { MaxDegreeOfParallelism = Parallelism }, work);
+        }
+        catch (AggregateException e) when (e.InnerException is InputException or IOException)
+        {
+            // The caller sees the error of one chunk, as without parallelism.
+            ExceptionDispatchInfo.Throw(e.InnerException);
+        }
+    }
+
+    private void WriteChunk(
+        Box3 area, int i, Box3 box, ReadOnlySpan<byte> from, int channel, string? stamp, ConcurrentDictionary<string, bool> touched)
+    {
+        Span<int> position = stackalloc int[_array.Shape.Length];
+        var origin = Locate(area, i, channel, position);
+        var part = new Box3(origin, Chunk).Intersect(box);
+        var buffer = ArrayPool<byte>.Shared.Rent(_array.ChunkBytes);
+        try
+        {
+            var chunk = buffer.AsSpan(0, _array.ChunkBytes);
+            if (part.Shape != Chunk)
+                chunk.Clear();
+            Rows.Copy(from, box, chunk, new Box3(origin, Chunk), part, Type.Bytes());
+            _chunks.Write(position, chunk, stamp, touched);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void ReadChunk(Box3 area, int i, Box3 box, Span<byte> into, int channel)
+    {
+        Span<int> position = stackalloc int[_array.Shape.Length];
+        var origin = Locate(area, i, channel, position);
+        var part = new Box3(origin, Chunk).Intersect(box);
+        var buffer = ArrayPool<byte>.Shared.Rent(_array.ChunkBytes);
+        try
+        {
+            var whole = buffer.AsSpan(0, _array.ChunkBytes);
+            if (!_chunks.TryRead(position, whole))
+            {
+                if (_array.FillValue == 0)
+                    whole.Clear();
+                else if (Type == VoxelType.UInt8)
+                    whole.Fill((byte)_array.FillValue);
+                else
+                    MemoryMarshal.Cast<byte, ushort>(whole).Fill(_array.FillValue);
+            }
+
+            // Others put several channels or time points into one chunk: this channel's voxels lie together in it.
+            var voxels = checked((int)(Chunk.Count * Type.Bytes()));
+            var inChunk = ChannelAxis < 0 ? 0 : ChannelAxis == _array.Shape.Length - 4 ? channel % _array.Chunks[ChannelAxis] : 0;
+            Rows.Copy(whole.Slice(inChunk * voxels, voxels), new Box3(origin, Chunk), into, box, part, Type.Bytes());
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}
