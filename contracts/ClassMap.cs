@@ -47,7 +47,7 @@ public sealed record ClassMap
 
     private static readonly string[] Palette =
     [
-        "#8d99ae", "#ffd166", "#ef476f", "#118ab2", "#06d6a0", "#9b5de5", "#f3722c", "#f9f7f3", "#bc6c25", "#2ec4b6", "#ff99c8", "#577590",
+        "#8d99ae", "#ffd166", "#ef476f", "#118ab2", "#06d6a0", "#9b5de5", "#f3722c", "#c5e84b", "#bc6c25", "#2ec4b6", "#ff99c8", "#577590",
     ];
 
     /// <summary>"#rrggbb" to show class <paramref name="id"/> in.</summary>

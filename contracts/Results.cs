@@ -62,7 +62,7 @@ public sealed record ClassScore
     /// <summary>Share of the labelled voxels of the test region that are of this class, 0..1; null when none is labelled.</summary>
     public double? ShareTest { get; init; }
 
-    /// <summary>The threshold with the best F1 on the training region, 0..255; 128 where that region has no voxel of the class.</summary>
+    /// <summary>The threshold with the best F1 on the training region, 1..255; 128 where that region has no voxel of the class.</summary>
     public required int Threshold { get; init; }
 
     /// <summary>On the test region.</summary>

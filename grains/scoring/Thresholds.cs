@@ -58,7 +58,7 @@ public static class Thresholds
     public static double?[] Curve(ReadOnlySpan<long> counts) => Array.ConvertAll(Calls(counts), static c => c.F1);
 
     /// <summary>
-    /// The threshold with the best F1. Where several are equally good it is the middle (rounded down) of the longest
+    /// The threshold 1..255 with the best F1; 0 is left out, as it would call every voxel whatever the network says. Where several are equally good it is the middle (rounded down) of the longest
     /// run of neighbours among them, the first such run: the choice farthest from the thresholds that are worse.
     /// <see cref="Default"/> when no voxel is of the class.
     /// </summary>
@@ -67,9 +67,9 @@ public static class Thresholds
         if (Positives(counts) == 0)
             return Default;
         var calls = Calls(counts);
-        var best = calls.Aggregate(static (a, b) => b.CompareF1(a) > 0 ? b : a);
-        int first = 0, length = 0;
-        for (var t = 0; t < 256;)
+        var best = calls.Skip(1).Aggregate(static (a, b) => b.CompareF1(a) > 0 ? b : a);
+        int first = 1, length = 0;
+        for (var t = 1; t < 256;)
         {
             var from = t;
             while (t < 256 && calls[t].CompareF1(best) == 0)

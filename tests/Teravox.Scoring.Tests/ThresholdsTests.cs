@@ -55,8 +55,17 @@ public sealed class ThresholdsTests
             var counts = new long[512];
             GreyHistogram.Add(probabilities.AsSpan(0, 300), truth, 0, counts);
             var curve = Thresholds.Curve(counts);
-            Assert.Equal(curve.Max(), curve[Thresholds.Best(counts)]);
+            Assert.Equal(curve.Skip(1).Max(), curve[Thresholds.Best(counts)]);
         }
+    }
+
+    [Fact]
+    public void Best_WhenCallingEverythingIsBest_StillNeedsAnOutput()
+    {
+        var counts = new long[512];
+        counts[1] = 90; // of the class, grey 0
+        counts[(2 * 3) + 1] = 10;
+        Assert.Equal(2, Thresholds.Best(counts)); // the middle of 1..3
     }
 
     [Fact]
