@@ -52,10 +52,11 @@ internal static class Markup
     /// <summary>A picture inside the page, its pixels stretched to their true proportions.</summary>
     public static string Picture(SliceImage image, string alt, double pixelAspect = 1)
     {
-        // Small pictures are enlarged here and not by style, so that the page keeps its form without one.
+        // The ratio is said twice: browsers take that of the attributes only until the picture is there, then the file's own.
         var scale = Math.Max(1, 320.0 / image.Width);
+        var (width, height) = (Math.Round(image.Width * scale), Math.Round(image.Height * scale * pixelAspect));
         var data = Convert.ToBase64String(ImageCodec.EncodePng(image));
-        return Inv($"<img width=\"{image.Width * scale:0}\" height=\"{image.Height * scale * pixelAspect:0}\" alt=\"{Text(alt)}\" src=\"data:image/png;base64,{data}\">");
+        return Inv($"<img width=\"{width}\" height=\"{height}\" style=\"aspect-ratio:{width}/{height}\" alt=\"{Text(alt)}\" src=\"data:image/png;base64,{data}\">");
     }
 
     /// <summary>A whole page.</summary>

@@ -27,6 +27,7 @@ public sealed partial class ReportTests : IDisposable
         Assert.Contains("&lt;script&gt;", html, StringComparison.Ordinal); // a label of the provenance, made safe
         Assert.Contains("phantom</strong>", html, StringComparison.Ordinal);
         Assert.Contains(">0.904<", html, StringComparison.Ordinal); // published, multiclass myelin
+        Assert.Contains("style=\"aspect-ratio:320/240\" alt=\"yz, x = 32: raw\"", html, StringComparison.Ordinal); // 24 sections twice as thick
         CheckPictures(html, (2 * (2 + 4)) + 16 + 1);
         Assert.Equal(1 + 8 + 2 + 2, CheckCharts(html));
     }
