@@ -15,7 +15,9 @@ public static partial class AtomicFile
     public const string TemporaryPrefix = ".tmp-";
 
     /// <summary>Replaces the file by these bytes. Its directory must exist.</summary>
-    /// <exception cref="IOException">The disk is full or the path cannot be written; the message names the path, the old file stays.</exception>
+    /// <exception cref="IOException">
+    /// The disk is full or the path cannot be written; the message names the path, the old file stays.
+    /// </exception>
     public static void WriteAllBytes(string path, ReadOnlySpan<byte> bytes)
     {
         Replace(path, bytes, TemporaryBeside(path), "file");
@@ -33,7 +35,10 @@ public static partial class AtomicFile
         return Path.Combine(directory, $"{TemporaryPrefix}{(stamp is null ? "" : stamp + "-")}{Guid.NewGuid():N}");
     }
 
-    /// <summary>Steps 1 to 3 (write, fsync, rename) without the directory's fsync; fault points are {kind}.before-rename and {kind}.after-rename.</summary>
+    /// <summary>
+    /// Steps 1 to 3 (write, fsync, rename) without the directory's fsync; fault points are {kind}.before-rename and
+    /// {kind}.after-rename.
+    /// </summary>
     internal static void Replace(string path, ReadOnlySpan<byte> bytes, string temporary, string kind)
     {
         try

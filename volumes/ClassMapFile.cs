@@ -56,7 +56,8 @@ public static class ClassMapFile
     {
         ArgumentNullException.ThrowIfNull(map);
         if (map.Classes is null || map.Classes.Count is < MinClasses or > MaxClasses)
-            throw new InputException($"{where}: classes has {map.Classes?.Count ?? 0} entries; {MinClasses} to {MaxClasses} are needed");
+            throw new InputException($"{where}: classes has {map.Classes?.Count ?? 0} entries; " +
+                $"{MinClasses} to {MaxClasses} are needed");
         var names = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         var slugs = new Dictionary<string, int>(StringComparer.Ordinal);
         var values = new Dictionary<int, string>();
@@ -68,14 +69,17 @@ public static class ClassMapFile
             if (entry.Id != i)
                 throw new InputException($"{field}.id is {entry.Id}; ids run 0, 1, 2, ... in order, so it must be {i}");
             if (string.IsNullOrWhiteSpace(entry.Name) || entry.Name.Any(static c => !char.IsLetterOrDigit(c) && c is not (' ' or '-' or '_' or '/')))
-                throw new InputException($"{field}.name is \"{entry.Name}\"; a name has letters, digits, spaces, '-', '_' and '/'");
+                throw new InputException($"{field}.name is \"{entry.Name}\"; " +
+                    "a name has letters, digits, spaces, '-', '_' and '/'");
             if (!names.TryAdd(entry.Name.Trim(), i))
-                throw new InputException($"{field}.name \"{entry.Name}\" is also the name of class {names[entry.Name.Trim()]}; names must differ");
+                throw new InputException($"{field}.name \"{entry.Name}\" is also the name of class {names[entry.Name.Trim()]}; " +
+                    "names must differ");
             var slug = map.SlugOf(i);
             if (slug.Length == 0)
                 throw new InputException($"{field}.name \"{entry.Name}\" has no ASCII letter or digit, which file names need");
             if (!slugs.TryAdd(slug, i))
-                throw new InputException($"{field}.name \"{entry.Name}\" makes the same file name ({slug}) as class {slugs[slug]}; names must differ in letters or digits");
+                throw new InputException($"{field}.name \"{entry.Name}\" makes the same file name ({slug}) as class " +
+                    $"{slugs[slug]}; names must differ in letters or digits");
             if (entry.Show is not null)
                 Colour.Parse(entry.Show, $"{field}.show");
             // Without values and colours a class's value is its id.
@@ -86,7 +90,8 @@ public static class ClassMapFile
             {
                 var colour = Colour.Parse(text, $"{field}.colours");
                 if (!colours.TryAdd(colour, entry.Name))
-                    throw new InputException($"{field}.colours: {text} means {colours[colour]} already; a colour means one class");
+                    throw new InputException($"{field}.colours: {text} means {colours[colour]} already; " +
+                        "a colour means one class");
             }
         }
 

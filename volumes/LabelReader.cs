@@ -32,7 +32,9 @@ public static class LabelReader
     /// <param name="z">0..Shape.Z - 1.</param>
     /// <param name="map">A checked class map.</param>
     /// <param name="ids">At least Shape.Y * Shape.X bytes.</param>
-    /// <exception cref="InputException">The slice is damaged, or holds what the map lacks; names value, slice and number of voxels.</exception>
+    /// <exception cref="InputException">
+    /// The slice is damaged, or holds what the map lacks; names value, slice and number of voxels.
+    /// </exception>
     public static void ReadSlice(ImageStack labels, int z, ClassMap map, Span<byte> ids)
     {
         ArgumentNullException.ThrowIfNull(labels);
@@ -81,7 +83,8 @@ public static class LabelReader
         var also = unknown.OtherValues == 0 ? "" : $" and {unknown.OtherValues} other values";
         var elsewhere = otherSlices == 0 ? "" : $"; {otherSlices} other slices hold such values too";
         return new InputException(
-            $"slice {labels.SliceNames[z]} of {labels.Source} holds {unknown.Text}{also} in {unknown.Voxels} voxels, which the class map lacks{elsewhere}; {table.Advice(unknown.Value)}");
+            $"slice {labels.SliceNames[z]} of {labels.Source} holds {unknown.Text}{also} in {unknown.Voxels} voxels, " +
+                $"which the class map lacks{elsewhere}; {table.Advice(unknown.Value)}");
     }
 
     /// <summary>The most frequent thing a slice holds that the map lacks.</summary>

@@ -30,7 +30,9 @@ internal sealed class LabelTable
 
     public ClassMap Map { get; }
 
-    /// <summary>The id of every grey level of an 8 or 16-bit image; a colour that is that grey counts where no value does.</summary>
+    /// <summary>
+    /// The id of every grey level of an 8 or 16-bit image; a colour that is that grey counts where no value does.
+    /// </summary>
     public int[] ForGrey(int levels)
     {
         var table = new int[levels];

@@ -45,7 +45,7 @@ internal static class OmeMetadata
             if (options.Channels == 0)
                 attributes["image-label"] = ImageLabel(classes);
             else if (options.Channels == classes.Count)
-                attributes["omero"] = new JsonObject { ["channels"] = new JsonArray([.. classes.Classes.Select(c => (JsonNode)Channel(classes, c, options.Type))]) };
+                attributes["omero"] = new JsonObject { ["channels"] = Channels(classes, options.Type) };
         }
 
         return attributes;
@@ -60,8 +60,12 @@ internal static class OmeMetadata
         return new JsonObject { ["path"] = path, ["coordinateTransformations"] = transformations };
     }
 
-    /// <summary>The levels, finest first, with voxel sizes in nanometres. <paramref name="dimensions"/> gets the number of axes.</summary>
-    /// <exception cref="InputException">The axes are not (z, y, x) after optional time and channel, or the metadata does not make sense.</exception>
+    /// <summary>
+    /// The levels, finest first, with voxel sizes in nanometres. <paramref name="dimensions"/> gets the number of axes.
+    /// </summary>
+    /// <exception cref="InputException">
+    /// The axes are not (z, y, x) after optional time and channel, or the metadata does not make sense.
+    /// </exception>
     public static IReadOnlyList<Level> Read(JsonObject attributes, string file, out int dimensions)
     {
         if (attributes["multiscales"] is not JsonArray { Count: > 0 } images || images[0] is not JsonObject image)
@@ -69,7 +73,8 @@ internal static class OmeMetadata
         var axes = (image["axes"] as JsonArray ?? []).Select(static a => a is JsonObject o ? o["name"]?.ToString() : a?.ToString()).ToArray();
         dimensions = axes.Length;
         if (axes.Length is < 3 or > 5 || string.Concat(axes) is not ("zyx" or "czyx" or "tzyx" or "tczyx"))
-            throw new InputException($"{file}: the axes are ({string.Join(", ", axes)}); a volume has (z, y, x), with t and c before them at most");
+            throw new InputException($"{file}: the axes are ({string.Join(", ", axes)}); " +
+                "a volume has (z, y, x), with t and c before them at most");
         var units = ((JsonArray)image["axes"]!).Skip(axes.Length - 3).Select(a => Unit(a, file)).ToArray();
         var whole = Scale(image["coordinateTransformations"], axes.Length, file);
         var levels = new List<Level>();
@@ -138,6 +143,9 @@ internal static class OmeMetadata
         return new JsonObject { ["version"] = "0.4", ["colors"] = colors, ["properties"] = properties };
     }
 
+    private static JsonArray Channels(ClassMap classes, VoxelType type) =>
+        new([.. classes.Classes.Select(c => (JsonNode)Channel(classes, c, type))]);
+
     private static JsonObject Channel(ClassMap classes, ClassEntry entry, VoxelType type) => new()
     {
         ["label"] = entry.Name,
@@ -168,8 +176,10 @@ internal static class OmeMetadata
                 throw new InputException($"{file}: a scale does not have one number per axis ({dimensions})");
             for (var i = 0; i < 3; i++)
             {
-                if (values[dimensions - 3 + i] is not JsonValue v || v.GetValueKind() != JsonValueKind.Number || v.GetValue<double>() is not (> 0 and < double.PositiveInfinity))
-                    throw new InputException($"{file}: the scale {values.ToJsonString()} has an entry that is not a number above 0");
+                if (values[dimensions - 3 + i] is not JsonValue v || v.GetValueKind() != JsonValueKind.Number
+                    || v.GetValue<double>() is not (> 0 and < double.PositiveInfinity))
+                    throw new InputException($"{file}: the scale {values.ToJsonString()} has an entry that is not a " +
+                        "number above 0");
                 scale[i] *= v.GetValue<double>();
             }
         }

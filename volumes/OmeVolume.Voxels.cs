@@ -10,7 +10,9 @@ namespace Teravox.Volumes;
 /// <content>Reading and writing voxels.</content>
 public sealed partial class OmeVolume
 {
-    /// <summary>Reads voxels in native byte order, x fastest. Chunks that were never written are 0 (or the array's fill value).</summary>
+    /// <summary>
+    /// Reads voxels in native byte order, x fastest. Chunks that were never written are 0 (or the array's fill value).
+    /// </summary>
     /// <param name="box">Inside the volume.</param>
     /// <param name="into">At least box.Count voxels.</param>
     /// <param name="channel">0..Channels - 1.</param>
@@ -27,7 +29,10 @@ public sealed partial class OmeVolume
         }
     }
 
-    /// <summary>As <see cref="Read"/>, but the box may reach beyond the border by any amount: there the volume is mirrored (<see cref="MirrorIndex"/>).</summary>
+    /// <summary>
+    /// As <see cref="Read"/>, but the box may reach beyond the border by any amount: there the volume is mirrored
+    /// (<see cref="MirrorIndex"/>).
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The box is empty, too large, or the channel does not exist.</exception>
     /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
     public void ReadMirrored(Box3 box, Span<byte> into, int channel = 0)
@@ -88,17 +93,20 @@ public sealed partial class OmeVolume
     internal int CheckLength(Box3 box, int length)
     {
         var bytes = box.Count * Type.Bytes();
-        return bytes <= length ? (int)bytes : throw new ArgumentException($"a buffer of {length} bytes is too small for box {box}, which takes {bytes}");
+        return bytes <= length ? (int)bytes : throw new ArgumentException($"a buffer of {length} bytes is too small " +
+            $"for box {box}, which takes {bytes}");
     }
 
     private void CheckWritable(Box3 box)
     {
         if (ChannelAxis >= 0 && _array.Chunks[ChannelAxis] != 1)
-            throw new InputException($"{_array.MetadataFile}: a chunk holds {_array.Chunks[ChannelAxis]} channels; such a volume can be read but not written");
+            throw new InputException($"{_array.MetadataFile}: a chunk holds {_array.Chunks[ChannelAxis]} channels; " +
+                "such a volume can be read but not written");
         for (var axis = 0; axis < 3; axis++)
         {
             if (box.Start[axis] % Chunk[axis] != 0 || (box.End[axis] % Chunk[axis] != 0 && box.End[axis] != Shape[axis]))
-                throw new ArgumentException($"box {box} does not lie on the borders of chunks {Chunk} in the volume {Shape}; no chunk may have two writers", nameof(box));
+                throw new ArgumentException($"box {box} does not lie on the borders of chunks {Chunk} in the volume {Shape}; " +
+                    "no chunk may have two writers", nameof(box));
         }
     }
 

@@ -74,7 +74,8 @@ public sealed partial class OmeVolume
     {
         ArgumentNullException.ThrowIfNull(o);
         if (!o.Shape.IsPositive || !o.Chunk.IsPositive || o.Channels < 0)
-            throw new ArgumentException($"shape {o.Shape}, chunk {o.Chunk} and {o.Channels} channels must be positive", nameof(o));
+            throw new ArgumentException($"shape {o.Shape}, chunk {o.Chunk} and {o.Channels} channels must be " +
+                "positive", nameof(o));
         if (o.VoxelSize is not { Z: > 0, Y: > 0, X: > 0 })
             throw new ArgumentException($"voxel size {o.VoxelSize} must be above 0", nameof(o));
         path = System.IO.Path.GetFullPath(path);
@@ -107,7 +108,10 @@ public sealed partial class OmeVolume
         return Open(path);
     }
 
-    /// <summary>Opens the finest level of an OME-Zarr image, or a plain Zarr v2 array of (z, y, x) or (c, z, y, x), which has voxel size 1 nm.</summary>
+    /// <summary>
+    /// Opens the finest level of an OME-Zarr image, or a plain Zarr v2 array of (z, y, x) or (c, z, y, x), which has
+    /// voxel size 1 nm.
+    /// </summary>
     /// <exception cref="InputException">There is no such volume or it cannot be read; names file and field.</exception>
     public static OmeVolume Open(string path) => Open(path, 0);
 
@@ -134,7 +138,8 @@ public sealed partial class OmeVolume
             throw new InputException($"volume {path} has no level {level}; it has levels 0 to {levels.Count - 1}");
         var array = ZarrArray.Load(System.IO.Path.Combine(path, levels[level].Path));
         if (array.Shape.Length != axes)
-            throw new InputException($"{array.MetadataFile}: shape has {array.Shape.Length} dimensions but {attributes} names {axes} axes");
+            throw new InputException($"{array.MetadataFile}: " +
+                $"shape has {array.Shape.Length} dimensions but {attributes} names {axes} axes");
         var channelAxis = OmeMetadata.ChannelAxis(json);
         for (var i = 0; i < axes - 3; i++)
         {
@@ -148,7 +153,10 @@ public sealed partial class OmeVolume
     /// <summary>The volume's attributes (<c>.zattrs</c>), empty for a plain Zarr array without any.</summary>
     public JsonObject ReadAttributes() => File.Exists(AttributesFile) ? JsonFile.ReadObject(AttributesFile) : [];
 
-    /// <summary>Puts these fields beside the others in the volume's attributes; a field that is there already is replaced. One writer at a time.</summary>
+    /// <summary>
+    /// Puts these fields beside the others in the volume's attributes; a field that is there already is replaced. One
+    /// writer at a time.
+    /// </summary>
     /// <exception cref="ArgumentException">"multiscales" is among them: that one belongs to this class.</exception>
     public void WriteAttributes(JsonObject extra)
     {
@@ -163,8 +171,8 @@ public sealed partial class OmeVolume
 
     /// <summary>
     /// Adds a coarser level below the last one and returns it, all 0: shape = ceil(shape / factor), voxel size times factor, and a
-    /// translation that keeps the middle of the first voxels in place. Chunks, type and compressor are those of the
-    /// finest level. A level of that shape that is there already is opened as it is. One writer at a time.
+    /// translation that keeps the middle of the first voxels in place. Chunks (no larger than the level), type and
+    /// compressor are those of the finest level. A level of that shape that is there already is opened as it is. One writer at a time.
     /// </summary>
     /// <param name="level">Number of the new level, 1 or more; the one above it must exist.</param>
     /// <param name="factor">Reduction against the level above, 1 or more per axis.</param>
@@ -183,20 +191,21 @@ public sealed partial class OmeVolume
         if (level < levels.Count)
         {
             var existing = Open(Path, level);
-            return existing.Shape == shape ? existing : throw new InputException($"volume {Path} has a level {level} of shape {existing.Shape} instead of {shape}");
+            return existing.Shape == shape ? existing : throw new InputException($"volume {Path} has a level {level} " +
+                $"of shape {existing.Shape} instead of {shape}");
         }
 
         var name = $"s{level}";
         var directory = System.IO.Path.Combine(Path, name);
-        int[] dimensions = [.. above._array.Shape[..^3], shape.Z, shape.Y, shape.X];
+        var finest = Open(Path, 0)._array;
+        int[] dimensions = [.. finest.Shape.AsSpan()[..^3], shape.Z, shape.Y, shape.X];
         var array = new ZarrArray
         {
             Directory = directory,
             Shape = dimensions,
-            Chunks = above._array.Chunks,
+            Chunks = [.. finest.Chunks.Zip(dimensions, Math.Min)],
             Type = Type,
-            Separator = '/',
-            Compressor = above._array.Compressor,
+            Compressor = finest.Compressor,
         };
         Directory.CreateDirectory(directory);
         AtomicFile.WriteAllText(array.MetadataFile, array.ToJson());
@@ -217,7 +226,8 @@ public sealed partial class OmeVolume
             throw new InputException($"volume {path} is a plain Zarr array; it has no level {level}");
         var array = ZarrArray.Load(path);
         if (array.Shape.Length > 4)
-            throw new InputException($"{array.MetadataFile}: shape has {array.Shape.Length} dimensions; a plain array must be (z, y, x) or (c, z, y, x)");
+            throw new InputException($"{array.MetadataFile}: shape has {array.Shape.Length} dimensions; " +
+                "a plain array must be (z, y, x) or (c, z, y, x)");
         return new OmeVolume(path, array, VoxelSize.Unit, 0, 1, array.Shape.Length - 4);
     }
 
@@ -225,10 +235,12 @@ public sealed partial class OmeVolume
     {
         var volume = Open(path);
         var found = volume._array;
-        if (found.Shape.SequenceEqual(wanted.Shape) && found.Chunks.SequenceEqual(wanted.Chunks) && found.Type == wanted.Type && found.Compressor == wanted.Compressor)
+        if (found.Shape.SequenceEqual(wanted.Shape) && found.Chunks.SequenceEqual(wanted.Chunks) && found.Type == wanted.Type
+            && found.Compressor == wanted.Compressor)
             return volume;
         throw new InputException(
-            $"{path} holds another volume already (shape {string.Join('x', found.Shape)}, chunks {string.Join('x', found.Chunks)}, {found.Type}); remove it or write elsewhere");
+            $"{path} holds another volume already (shape {string.Join('x', found.Shape)}, chunks " +
+                $"{string.Join('x', found.Chunks)}, {found.Type}); remove it or write elsewhere");
     }
 
     private static ZarrArray NewArray(string directory, OmeOptions o)

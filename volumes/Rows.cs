@@ -6,7 +6,9 @@ namespace Teravox.Volumes;
 /// <summary>Copies parts of boxes row by row.</summary>
 internal static class Rows
 {
-    /// <summary>Copies the voxels of <paramref name="part"/>, which lies in both boxes, from one box's buffer to the other's.</summary>
+    /// <summary>
+    /// Copies the voxels of <paramref name="part"/>, which lies in both boxes, from one box's buffer to the other's.
+    /// </summary>
     public static void Copy(ReadOnlySpan<byte> from, Box3 fromBox, Span<byte> to, Box3 toBox, Box3 part, int voxelBytes)
     {
         var row = part.Shape.X * voxelBytes;

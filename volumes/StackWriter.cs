@@ -79,7 +79,8 @@ public static class StackWriter
         var kind = palette is not null ? PixelKind.Palette8 : volume.Type == VoxelType.UInt16 ? PixelKind.Grey16 : PixelKind.Grey8;
         var sliceBytes = (long)shape.Y * shape.X * volume.Type.Bytes();
         if (sliceBytes > Array.MaxLength)
-            throw new InputException($"{volume.Path}: a slice of {shape.X} x {shape.Y} voxels takes more than 2 GiB; it cannot be exported as one image");
+            throw new InputException($"{volume.Path}: a slice of {shape.X} x {shape.Y} voxels takes more than 2 GiB; " +
+                "it cannot be exported as one image");
         var digits = Math.Max(4, (shape.Z - 1).ToString().Length);
         // As many slices at a time as a chunk is thick, so that each chunk is decoded once, within bounds.
         var depth = (int)Math.Clamp(MaxSlabBytes / sliceBytes, 1, volume.Chunk.Z);

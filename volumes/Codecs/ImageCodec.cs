@@ -17,7 +17,9 @@ public static unsafe class ImageCodec
     /// <param name="file">The whole file.</param>
     /// <param name="name">What errors call it.</param>
     /// <param name="page">Page of a TIFF; 0 for a PNG.</param>
-    /// <exception cref="InputException">Truncated, damaged, of a kind that is not read, or without that page; names <paramref name="name"/>.</exception>
+    /// <exception cref="InputException">
+    /// Truncated, damaged, of a kind that is not read, or without that page; names <paramref name="name"/>.
+    /// </exception>
     public static SliceImage Decode(ReadOnlySpan<byte> file, string name, int page = 0)
     {
         fixed (byte* bytes = file)
@@ -41,7 +43,9 @@ public static unsafe class ImageCodec
     }
 
     /// <summary>Number of pages: 1 for a PNG.</summary>
-    /// <exception cref="InputException">Neither TIFF nor PNG, or the list of pages is damaged; names <paramref name="name"/>.</exception>
+    /// <exception cref="InputException">
+    /// Neither TIFF nor PNG, or the list of pages is damaged; names <paramref name="name"/>.
+    /// </exception>
     public static int PageCount(ReadOnlySpan<byte> file, string name)
     {
         fixed (byte* bytes = file)
@@ -76,7 +80,9 @@ public static unsafe class ImageCodec
     /// <exception cref="ArgumentException">Data or palette do not fit the image, or an index lies beyond the palette.</exception>
     public static byte[] EncodePng(SliceImage image) => Encode(image, png: true, deflate: true);
 
-    /// <summary>As little-endian TIFF in strips, Deflate unless told otherwise. The same image always gives the same bytes.</summary>
+    /// <summary>
+    /// As little-endian TIFF in strips, Deflate unless told otherwise. The same image always gives the same bytes.
+    /// </summary>
     /// <exception cref="ArgumentException">Data or palette do not fit the image.</exception>
     public static byte[] EncodeTiff(SliceImage image, bool deflate = true) => Encode(image, png: false, deflate);
 
@@ -114,7 +120,8 @@ public static unsafe class ImageCodec
         ArgumentNullException.ThrowIfNull(image);
         var needed = (long)image.Width * image.Height * image.Kind.Bytes();
         if (image.Data.Length != needed)
-            throw new ArgumentException($"an image of {image.Width} x {image.Height} {image.Kind} takes {needed} bytes, not {image.Data.Length}", nameof(image));
+            throw new ArgumentException($"an image of {image.Width} x {image.Height} {image.Kind} takes {needed} " +
+                $"bytes, not {image.Data.Length}", nameof(image));
         var info = new NativeCodecs.ImageInfo
         {
             Width = image.Width,
@@ -151,7 +158,8 @@ public static unsafe class ImageCodec
             return true;
         if (file.StartsWith("II"u8) || file.StartsWith("MM"u8))
             return false;
-        throw new InputException(file.IsEmpty ? $"{name} is empty" : $"{name} is neither a TIFF nor a PNG file; convert it to one of them");
+        throw new InputException(
+            file.IsEmpty ? $"{name} is empty" : $"{name} is neither a TIFF nor a PNG file; convert it to one of them");
     }
 
     private static void CheckPngPage(int page, string name)

@@ -45,15 +45,16 @@ internal static unsafe partial class NativeCodecs
     /// <summary>The most bytes that this many bytes can take when packed.</summary>
     public static int BloscBound(int bytes) => checked((int)tvc_blosc_bound(bytes));
 
-    /// <summary>Packs; returns the number of bytes in <paramref name="packed"/>, which has room for <see cref="BloscBound"/>.</summary>
+    /// <summary>
+    /// Packs; returns the number of bytes in <paramref name="packed"/>, which has room for <see cref="BloscBound"/>.
+    /// </summary>
     public static int BloscCompress(Compressor compressor, int typeSize, ReadOnlySpan<byte> bytes, Span<byte> packed)
     {
         long written;
         fixed (byte* from = bytes, to = packed)
         {
-            var status = tvc_blosc_compress(compressor.Codec, compressor.Level, (int)compressor.Shuffle, typeSize, from, bytes.Length, to, packed.Length, &written);
-            if (status != Ok)
-                throw Failure(status, "compressor blosc");
+            var (codec, level, shuffle) = (compressor.Codec, compressor.Level, (int)compressor.Shuffle);
+            Check(tvc_blosc_compress(codec, level, shuffle, typeSize, from, bytes.Length, to, packed.Length, &written), "compressor blosc");
         }
 
         return (int)written;
@@ -118,7 +119,8 @@ internal static unsafe partial class NativeCodecs
                 return Checked(NativeLibrary.Load(candidate), candidate);
         }
 
-        throw new DllNotFoundException($"{file} was not found in {string.Join(" or ", places)}: run ./teravox build, or set {DirectoryVariable} to its directory");
+        throw new DllNotFoundException($"{file} was not found in {string.Join(" or ", places)}: " +
+            $"run ./teravox build, or set {DirectoryVariable} to its directory");
     }
 
     private static nint Checked(nint handle, string file)
@@ -126,7 +128,8 @@ internal static unsafe partial class NativeCodecs
         var version = ((delegate* unmanaged<int>)NativeLibrary.GetExport(handle, "tvc_abi_version"))();
         return version == AbiVersion
             ? handle
-            : throw new DllNotFoundException($"{file} has interface version {version} instead of {AbiVersion}: run ./teravox build");
+            : throw new DllNotFoundException($"{file} has interface version {version} instead of {AbiVersion}: " +
+                "run ./teravox build");
     }
 
     [LibraryImport(Library)]

@@ -37,6 +37,7 @@ internal static class FileNames
         var png = sorted.Find(static n => KindOf(n) == FileKind.Png);
         return tiff is null || png is null
             ? sorted
-            : throw new InputException($"{source} holds both TIFF and PNG files ({Path.GetFileName(tiff)}, {Path.GetFileName(png)}); put raw and label slices into folders of their own");
+            : throw new InputException($"{source} holds both TIFF and PNG files ({Path.GetFileName(tiff)}, " +
+                $"{Path.GetFileName(png)}); put raw and label slices into folders of their own");
     }
 }

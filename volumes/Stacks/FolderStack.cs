@@ -27,7 +27,8 @@ internal sealed class FolderStack : ImageStack
     {
         CheckLength(z);
         var (header, pages) = ImageCodec.PeekFile(_files[z]);
-        return pages == 1 ? header : throw new InputException($"{_files[z]} has {pages} pages; in a folder each file must be one slice");
+        return pages == 1 ? header : throw new InputException($"{_files[z]} has {pages} pages; " +
+            "in a folder each file must be one slice");
     }
 
     private void CheckLength(int z)

@@ -38,7 +38,9 @@ public abstract class ImageStack : IDisposable
     /// <param name="path">Folder, zip, TIFF, PNG or OME-Zarr directory.</param>
     /// <param name="limits">How much it may claim; <see cref="StackLimits.Default"/> when null.</param>
     /// <param name="use">Raw grey levels, or labels.</param>
-    /// <exception cref="InputException">Nothing there, no image in it, slices of different size or kind, over a limit; names the slice.</exception>
+    /// <exception cref="InputException">
+    /// Nothing there, no image in it, slices of different size or kind, over a limit; names the slice.
+    /// </exception>
     public static ImageStack Open(string path, StackLimits? limits = null, StackUse use = StackUse.Raw)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -59,7 +61,8 @@ public abstract class ImageStack : IDisposable
                 FileKind.Tiff => new TiffStack(path, limits, use),
                 FileKind.Png => new FolderStack(path, limits, use),
                 _ when FileNames.IsZip(path) => new ZipStack(path, limits, use),
-                _ => throw new InputException($"{path} is not a stack: give a folder of .tif or .png files, a .zip of them, a .tif, a .png or an OME-Zarr directory"),
+                _ => throw new InputException($"{path} is not a stack: " +
+                    "give a folder of .tif or .png files, a .zip of them, a .tif, a .png or an OME-Zarr directory"),
             };
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
@@ -126,18 +129,23 @@ public abstract class ImageStack : IDisposable
         if (h.Width != Shape.X || h.Height != Shape.Y)
         {
             throw new InputException(
-                $"slice {SliceNames[z]} of {Source} is {h.Width} x {h.Height} pixels but {SliceNames[0]} is {Shape.X} x {Shape.Y}; all slices must have the same size");
+                $"slice {SliceNames[z]} of {Source} is {h.Width} x {h.Height} pixels but {SliceNames[0]} is {Shape.X} " +
+                    $"x {Shape.Y}; all slices must have the same size");
         }
 
         if (Use == StackUse.Labels)
             return;
         if (h.Kind is not (PixelKind.Grey8 or PixelKind.Grey16) || h.Bits < 8)
         {
-            var kind = h.Bits < 8 ? $"has {h.Bits} bits a pixel" : h.Kind == PixelKind.Palette8 ? "has a palette" : "is a colour image";
-            throw new InputException($"slice {SliceNames[z]} of {Source} {kind}; raw slices must be grey with 8 or 16 bits, convert it");
+            var kind = h.Bits < 8
+                ? $"has {h.Bits} bits a pixel"
+                : h.Kind == PixelKind.Palette8 ? "has a palette" : "is a colour image";
+            throw new InputException($"slice {SliceNames[z]} of {Source} {kind}; " +
+                "raw slices must be grey with 8 or 16 bits, convert it");
         }
 
         if (h.Kind != Kind)
-            throw new InputException($"slice {SliceNames[z]} of {Source} is {h.Kind} but {SliceNames[0]} is {Kind}; all slices must have the same type");
+            throw new InputException($"slice {SliceNames[z]} of {Source} is {h.Kind} but {SliceNames[0]} is {Kind}; " +
+                "all slices must have the same type");
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 namespace Teravox.Volumes;
 
-/// <summary>Compares names as people count: digits as numbers ("slice2" before "slice10"), letters without regard to case first.</summary>
+/// <summary>
+/// Compares names as people count: digits as numbers ("slice2" before "slice10"), letters without regard to case first.
+/// </summary>
 public sealed class NaturalOrder : IComparer<string>
 {
     /// <summary>The one instance.</summary>

@@ -26,7 +26,9 @@ public sealed record StackLimits
     /// <summary>Most bytes of all image files of an archive, unpacked.</summary>
     public long MaxArchiveBytes { get; init; } = 256L << 30;
 
-    /// <summary>Most times that an archive may grow when it is unpacked, once that is more than <see cref="ExpansionFloor"/>.</summary>
+    /// <summary>
+    /// Most times that an archive may grow when it is unpacked, once that is more than <see cref="ExpansionFloor"/>.
+    /// </summary>
     public double MaxExpansion { get; init; } = 500;
 
     /// <summary>Unpacked bytes below which any expansion is fine: empty label images shrink a thousandfold.</summary>

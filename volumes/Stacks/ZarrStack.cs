@@ -6,7 +6,10 @@ namespace Teravox.Volumes;
 /// <summary>The z slices of an OME-Zarr volume without channels.</summary>
 internal sealed class ZarrStack : ImageStack
 {
-    /// <summary>Chunks are several slices thick: slices of one layer of chunks are kept so that each chunk is decoded once, up to this size.</summary>
+    /// <summary>
+    /// Chunks are several slices thick: slices of one layer of chunks are kept so that each chunk is decoded once, up
+    /// to this size.
+    /// </summary>
     private const long MaxSlabBytes = 512L << 20;
 
     private readonly OmeVolume _volume;
@@ -19,7 +22,8 @@ internal sealed class ZarrStack : ImageStack
     {
         _volume = OmeVolume.Open(path);
         if (_volume.Channels != 1)
-            throw new InputException($"{path} has {_volume.Channels} channels; a stack has one, export the channel that is meant");
+            throw new InputException($"{path} has {_volume.Channels} channels; " +
+                "a stack has one, export the channel that is meant");
         if (_volume.Shape.Y * (long)_volume.Shape.X * _volume.Type.Bytes() > Array.MaxLength)
             throw new InputException($"{path}: a slice of {_volume.Shape.X} x {_volume.Shape.Y} voxels takes more than 2 GiB");
         Shape = _volume.Shape;

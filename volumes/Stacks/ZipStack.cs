@@ -57,15 +57,18 @@ internal sealed class ZipStack : ImageStack
             var name = entry.FullName.Replace('\\', '/');
             var parts = name.Split('/');
             if (name.StartsWith('/') || (name.Length > 1 && name[1] == ':') || parts.Contains(".."))
-                throw new InputException($"{Source} holds an entry named \"{entry.FullName}\", which leads out of the archive; make the zip anew from the slices alone");
+                throw new InputException($"{Source} holds an entry named \"{entry.FullName}\", which leads out of the archive; " +
+                    "make the zip anew from the slices alone");
             if (parts[0] == "__MACOSX" || parts.Any(static p => p.StartsWith('.')) || !FileNames.IsSlice(name))
                 continue;
             if (parts.Length > 2)
-                throw new InputException($"{Source} holds {entry.FullName}, which lies deeper than one folder; put the slices at the top of the zip or into one folder");
+                throw new InputException($"{Source} holds {entry.FullName}, which lies deeper than one folder; " +
+                    "put the slices at the top of the zip or into one folder");
             var parent = parts.Length == 2 ? parts[0] : "";
             folder ??= parent;
             if (parent != folder)
-                throw new InputException($"{Source} holds slices in more than one folder (\"{folder}\" and \"{parent}\"); make one zip for each");
+                throw new InputException($"{Source} holds slices in more than one folder (\"{folder}\" and \"{parent}\"); " +
+                    "make one zip for each");
             if (entry.IsEncrypted)
                 throw new InputException($"{Source}: {entry.FullName} is encrypted; make the zip anew without a password");
             if (!byName.TryAdd(name, entry))
@@ -84,7 +87,8 @@ internal sealed class ZipStack : ImageStack
         foreach (var entry in _entries)
         {
             if (entry.Length < 0 || entry.Length > limits.MaxFileBytes)
-                throw new InputException($"{Source}: {entry.FullName} unpacks to {entry.Length} bytes; at most {limits.MaxFileBytes} are read");
+                throw new InputException($"{Source}: {entry.FullName} unpacks to {entry.Length} bytes; " +
+                    $"at most {limits.MaxFileBytes} are read");
             unpacked += entry.Length;
             packed += entry.CompressedLength;
         }
@@ -92,14 +96,16 @@ internal sealed class ZipStack : ImageStack
         if (unpacked > limits.MaxArchiveBytes)
             throw new InputException($"{Source} unpacks to {unpacked:0} bytes; at most {limits.MaxArchiveBytes} are read");
         if (unpacked > limits.ExpansionFloor && unpacked > packed * limits.MaxExpansion)
-            throw new InputException($"{Source} unpacks to more than {limits.MaxExpansion:0} times its size ({packed:0} to {unpacked:0} bytes); unpack it yourself if you trust it and give the folder");
+            throw new InputException($"{Source} unpacks to more than {limits.MaxExpansion:0} times its size " +
+                $"({packed:0} to {unpacked:0} bytes); unpack it yourself if you trust it and give the folder");
     }
 
     private ImageHeader Header(int z)
     {
         var bytes = Unpack(z);
         var pages = ImageCodec.PageCount(bytes, Name(z));
-        return pages == 1 ? ImageCodec.Peek(bytes, Name(z)) : throw new InputException($"{Name(z)} has {pages} pages; in a zip each file must be one slice");
+        return pages == 1 ? ImageCodec.Peek(bytes, Name(z)) : throw new InputException($"{Name(z)} has {pages} pages; " +
+            "in a zip each file must be one slice");
     }
 
     /// <summary>The entry's bytes: exactly as many as it claims, or an error.</summary>
@@ -117,13 +123,15 @@ internal sealed class ZipStack : ImageStack
                 for (int read; (read = stream.Read(block)) > 0;)
                 {
                     if (memory.Length + read > entry.Length)
-                        throw new InputException($"{Name(z)} unpacks to more than the {entry.Length} bytes it claims; the zip is damaged or made to do harm");
+                        throw new InputException($"{Name(z)} unpacks to more than the {entry.Length} bytes it claims; " +
+                            "the zip is damaged or made to do harm");
                     memory.Write(block, 0, read);
                 }
 
                 return memory.Length == entry.Length
                     ? memory.ToArray()
-                    : throw new InputException($"{Name(z)} unpacks to {memory.Length} of {entry.Length} bytes; the zip is damaged");
+                    : throw new InputException($"{Name(z)} unpacks to {memory.Length} of {entry.Length} bytes; " +
+                        "the zip is damaged");
             }
             catch (InvalidDataException e)
             {

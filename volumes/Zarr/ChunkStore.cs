@@ -117,7 +117,9 @@ internal sealed class ChunkStore(ZarrArray array)
             AtomicFile.FlushDirectory(directory);
     }
 
-    /// <summary>Removes temporary files under the array's directory; with a stamp, only that writer's. Returns how many.</summary>
+    /// <summary>
+    /// Removes temporary files under the array's directory; with a stamp, only that writer's. Returns how many.
+    /// </summary>
     public int DeleteLeftovers(string? stamp)
     {
         var pattern = AtomicFile.TemporaryPrefix + (stamp is null ? "*" : stamp + "-*");

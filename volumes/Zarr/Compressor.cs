@@ -17,7 +17,9 @@ public enum CompressorKind
     /// <summary>A zlib stream.</summary>
     Zlib,
 
-    /// <summary>A gzip stream; read only from volumes that others wrote, but written too where such a volume is continued.</summary>
+    /// <summary>
+    /// A gzip stream; read only from volumes that others wrote, but written too where such a volume is continued.
+    /// </summary>
     Gzip,
 }
 
@@ -92,7 +94,8 @@ public sealed record Compressor(CompressorKind Kind, string Codec, int Level, Bl
                 return Blosc(json["cname"]?.ToString() ?? "lz4", Whole(json, "clevel", 5), shuffle is 0 or 2 ? (BloscShuffle)shuffle : BloscShuffle.Byte);
             default:
                 throw new InputException(
-                    $"{file}: compressor {json.ToJsonString(TeravoxJson.Compact)} is not supported; rewrite the volume with blosc, zlib, gzip or no compressor");
+                    $"{file}: compressor {json.ToJsonString(TeravoxJson.Compact)} is not supported; " +
+                        "rewrite the volume with blosc, zlib, gzip or no compressor");
         }
     }
 

@@ -69,13 +69,16 @@ internal sealed class ZarrArray
     }
 
     /// <summary>Reads <c>.zarray</c> of an array directory.</summary>
-    /// <exception cref="InputException">No such file, not JSON, or something that this reader does not know; names file and field.</exception>
+    /// <exception cref="InputException">
+    /// No such file, not JSON, or something that this reader does not know; names file and field.
+    /// </exception>
     public static ZarrArray Load(string directory)
     {
         var file = Path.Combine(directory, ".zarray");
         var json = JsonFile.ReadObject(file);
         if (Whole(json, file, "zarr_format") != 2)
-            throw new InputException($"{file}: zarr_format is {json["zarr_format"]}; only Zarr v2 is read, convert the volume to v2");
+            throw new InputException($"{file}: zarr_format is {json["zarr_format"]}; " +
+                "only Zarr v2 is read, convert the volume to v2");
         var shape = Dimensions(json, file, "shape");
         var chunks = Dimensions(json, file, "chunks");
         if (shape.Length is < 3 or > 5)
@@ -86,16 +89,19 @@ internal sealed class ZarrArray
         if (order != "C")
             throw new InputException($"{file}: order is {order}; only C order is read, rewrite the volume");
         if (json["filters"] is JsonArray { Count: > 0 } filters)
-            throw new InputException($"{file}: filters {filters.ToJsonString(TeravoxJson.Compact)} are not supported; rewrite the volume without filters");
+            throw new InputException($"{file}: filters {filters.ToJsonString(TeravoxJson.Compact)} are not supported; " +
+                "rewrite the volume without filters");
         var (type, bigEndian) = (json["dtype"] is JsonValue v ? v.ToString() : null) switch
         {
             "|u1" or "<u1" or ">u1" => (VoxelType.UInt8, false),
             "<u2" => (VoxelType.UInt16, false),
             ">u2" => (VoxelType.UInt16, true),
-            _ => throw new InputException($"{file}: dtype is {json["dtype"]?.ToJsonString(TeravoxJson.Compact) ?? "missing"}; only 8 and 16-bit unsigned voxels are read"),
+            _ => throw new InputException($"{file}: dtype is {json["dtype"]?.ToJsonString(TeravoxJson.Compact) ?? "missing"}; " +
+                "only 8 and 16-bit unsigned voxels are read"),
         };
         if (chunks.Aggregate(1.0, static (a, b) => a * b) * type.Bytes() > MaxChunkBytes)
-            throw new InputException($"{file}: a chunk of {string.Join('x', chunks)} voxels is larger than 1 GiB; rewrite the volume with smaller chunks");
+            throw new InputException($"{file}: a chunk of {string.Join('x', chunks)} voxels is larger than 1 GiB; " +
+                "rewrite the volume with smaller chunks");
         var separator = json["dimension_separator"]?.ToString() ?? ".";
         if (separator is not ("." or "/"))
             throw new InputException($"{file}: dimension_separator is '{separator}'; it must be '.' or '/'");
@@ -115,7 +121,8 @@ internal sealed class ZarrArray
     private static JsonArray Numbers(int[] values) => new([.. values.Select(static v => (JsonNode)v)]);
 
     private static int Whole(JsonObject json, string file, string field) =>
-        json[field] is JsonValue v && v.TryGetValue<int>(out var n) ? n : throw new InputException($"{file}: {field} is not a whole number");
+        json[field] is JsonValue v && v.TryGetValue<int>(out var n) ? n : throw new InputException($"{file}: " +
+            $"{field} is not a whole number");
 
     private static int[] Dimensions(JsonObject json, string file, string field)
     {
@@ -125,7 +132,8 @@ internal sealed class ZarrArray
         for (var i = 0; i < values.Length; i++)
         {
             if (array[i] is not JsonValue v || !v.TryGetValue(out values[i]) || values[i] < 1)
-                throw new InputException($"{file}: {field} is {array.ToJsonString()}; every entry must be a whole number from 1 to {int.MaxValue}");
+                throw new InputException($"{file}: {field} is {array.ToJsonString()}; " +
+                    $"every entry must be a whole number from 1 to {int.MaxValue}");
         }
 
         return values;
@@ -135,8 +143,10 @@ internal sealed class ZarrArray
     {
         if (fill is null)
             return 0;
-        if (fill is JsonValue v && v.GetValueKind() == JsonValueKind.Number && v.TryGetValue<double>(out var n) && n == Math.Floor(n) && n >= 0 && n < type.Levels())
+        if (fill is JsonValue v && v.GetValueKind() == JsonValueKind.Number && v.TryGetValue<double>(out var n)
+            && n == Math.Floor(n) && n >= 0 && n < type.Levels())
             return (ushort)n;
-        throw new InputException($"{file}: fill_value is {fill.ToJsonString(TeravoxJson.Compact)}; it must be a grey level of the voxel type");
+        throw new InputException($"{file}: fill_value is {fill.ToJsonString(TeravoxJson.Compact)}; " +
+            "it must be a grey level of the voxel type");
     }
 }
