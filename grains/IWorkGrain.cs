@@ -13,7 +13,7 @@ public interface IWorkGrain
     /// <summary>The <see cref="NewStage.Kind"/> it runs.</summary>
     string Kind { get; }
 
-    /// <summary>Runs the item to its end.</summary>
+    /// <summary>Runs the item to its end. Called on a thread of its own, so it may compute without ever awaiting.</summary>
     /// <exception cref="Contracts.InputException">The input is at fault: a repeat is in vain, the item is parked at once.</exception>
     /// <exception cref="OperationCanceledException">With <paramref name="ct"/>, when the host asked to stop or the lease was lost.</exception>
     Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct);

@@ -35,6 +35,7 @@ public sealed class SiloHost
     private readonly Lock _lock = new();
     private readonly Dictionary<ItemRun, Task> _runs = [];
     private readonly Dictionary<long, (int Failures, long At)> _planFailures = [];
+    private readonly HashSet<(long ExperimentId, string Stage)> _done = [];
     private TaskCompletionSource _slotFreed = New();
     private Exception? _fault;
     private int _active;
@@ -369,7 +370,22 @@ public sealed class SiloHost
         }
     }
 
-    private void Emit(SiloEvent what) => Happened?.Invoke(what);
+    private void Emit(SiloEvent what)
+    {
+        if (what is StageDone done)
+        {
+            lock (_lock)
+            {
+                // Two items that commit side by side may both find their stage done.
+                if (!_done.Add((done.ExperimentId, done.Stage)))
+                {
+                    return;
+                }
+            }
+        }
+
+        Happened?.Invoke(what);
+    }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

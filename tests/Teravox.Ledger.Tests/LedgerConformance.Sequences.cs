@@ -5,7 +5,7 @@ namespace Teravox.Ledger.Tests;
 
 public abstract partial class LedgerConformance
 {
-    private const int Sequences = 300;
+    private const int Sequences = 200;
     private const int Steps = 60;
 
     /// <summary>

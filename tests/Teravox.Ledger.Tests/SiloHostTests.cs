@@ -29,8 +29,9 @@ public sealed class SiloHostTests : SiloFixture
         var expected = Enumerable.Range(0, 25).Select(i => ("a", i)).Concat(from stage in new[] { "b", "c" } from i in Enumerable.Range(0, 3) select (stage, i));
         Assert.Equal(expected.Order(), ran.Order());
         Assert.Equal(25, await SumAsync(id, "a"));
-        Assert.Equal(Enumerable.Range(1, 25), log.All<ItemCommitted>().Where(item => item.Stage == "a").Select(item => item.Done).Distinct().Order());
-        Assert.Equal(["a", "b", "none", "c"], log.All<StageDone>().Select(stage => stage.Stage).Distinct().OrderBy(name => name is "none" ? "bb" : name));
+        var committed = log.All<ItemCommitted>().Where(item => item.Stage == "a").ToList();
+        Assert.Equal((25, 25), (committed.Count, committed.Max(item => item.Done)));
+        Assert.Equal(["a", "b", "none", "c"], log.All<StageDone>().Select(stage => stage.Stage).OrderBy(name => name is "none" ? "bb" : name));
         Assert.Equal([("a", 25), ("b", 3), ("none", 0), ("c", 3)], log.All<StageExpanded>().Select(stage => (stage.Stage, stage.Total)));
     }
 
