@@ -22,7 +22,14 @@ internal sealed class ItemRun : IDisposable
     private readonly CancellationTokenSource _work = new();
     private int _cause;
 
-    public ItemRun(ILedger ledger, IWorkGrain grain, WorkLease lease, SiloDevice device, SiloOptions options, long claimSent, Action<SiloEvent> emit)
+    public ItemRun(
+        ILedger ledger,
+        IWorkGrain grain,
+        WorkLease lease,
+        SiloDevice device,
+        SiloOptions options,
+        long claimSent,
+        Action<SiloEvent> emit)
     {
         _ledger = ledger;
         _grain = grain;
@@ -178,7 +185,8 @@ internal sealed class ItemRun : IDisposable
 
         if (outcome != WriteOutcome.Written)
         {
-            _emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, outcome is null ? StopCause.LeaseExpired : StopCause.LeaseLost));
+            var cause = outcome is null ? StopCause.LeaseExpired : StopCause.LeaseLost;
+            _emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, cause));
             return;
         }
 

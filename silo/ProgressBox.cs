@@ -3,7 +3,9 @@ using Teravox.Grains.Ledger;
 
 namespace Teravox.Silo;
 
-/// <summary>The newest progress of an item that the ledger does not know yet. Written by the work's threads, emptied by the heartbeat.</summary>
+/// <summary>
+/// The newest progress of an item that the ledger does not know yet. Written by the work's threads, emptied by the heartbeat.
+/// </summary>
 internal sealed class ProgressBox
 {
     private readonly Lock _lock = new();

@@ -69,16 +69,23 @@ public sealed class SiloHost
     /// <param name="stopNow">Ends the grace period.</param>
     /// <exception cref="InputException">The ledger can not be used any more.</exception>
     /// <exception cref="InvalidOperationException">This silo runs already.</exception>
-    public Task RunAsync(CancellationToken stop, CancellationToken stopNow = default) => ActAsync(() => LoopAsync(null, stop, stopNow));
+    public Task RunAsync(CancellationToken stop, CancellationToken stopNow = default) =>
+        ActAsync(() => LoopAsync(null, stop, stopNow));
 
     /// <summary>Works for one experiment until it ended, or until <paramref name="stop"/>.</summary>
     /// <param name="experimentId">The experiment.</param>
     /// <param name="stop">Begins the two-phase stop.</param>
     /// <param name="stopNow">Ends the grace period.</param>
-    /// <returns>Its state; <see cref="ExperimentState.Running"/> or <see cref="ExperimentState.Paused"/> when it was stopped before the end.</returns>
-    /// <exception cref="InputException">The ledger can not be used any more, has no such experiment, or a stage needs what this silo does not have.</exception>
+    /// <returns>
+    /// Its state; <see cref="ExperimentState.Running"/> or <see cref="ExperimentState.Paused"/> when it was stopped before
+    /// the end.
+    /// </returns>
+    /// <exception cref="InputException">
+    /// The ledger can not be used any more, has no such experiment, or a stage needs what this silo does not have.
+    /// </exception>
     /// <exception cref="InvalidOperationException">This silo runs already.</exception>
-    public async Task<ExperimentState> RunToEndAsync(long experimentId, CancellationToken stop, CancellationToken stopNow = default)
+    public async Task<ExperimentState> RunToEndAsync(
+        long experimentId, CancellationToken stop, CancellationToken stopNow = default)
     {
         await FindAsync(experimentId);
         foreach (var stage in await _ledger.StagesAsync(experimentId, CancellationToken.None))
@@ -354,7 +361,8 @@ public sealed class SiloHost
 
         if (!_grains.ContainsKey(stage.Kind))
         {
-            throw new InputException($"Stage '{stage.Name}' is of kind '{stage.Kind}', which this teravox can not run; use a newer one.");
+            throw new InputException(
+                $"Stage '{stage.Name}' is of kind '{stage.Kind}', which this teravox can not run; use a newer one.");
         }
 
         var needs = stage.Needs;
@@ -363,10 +371,13 @@ public sealed class SiloHost
             throw new InputException($"Stage '{stage.Name}' needs a silo with tag '{tag}', which this one does not have.");
         }
 
-        if (!_options.Devices.Any(device => (device.HasGpu || !needs.Gpu) && (device.MemoryBytes == 0 || device.MemoryBytes >= needs.MemoryBytes)))
+        bool Fits(SiloDevice device) =>
+            (device.HasGpu || !needs.Gpu) && (device.MemoryBytes == 0 || device.MemoryBytes >= needs.MemoryBytes);
+        if (!_options.Devices.Any(Fits))
         {
             var gpu = needs.Gpu ? "a CUDA device" : "a device";
-            throw new InputException($"Stage '{stage.Name}' needs {gpu} with {needs.MemoryBytes} bytes of memory, which this machine does not have.");
+            var memory = needs.MemoryBytes > 0 ? $" with {needs.MemoryBytes} bytes of memory" : "";
+            throw new InputException($"Stage '{stage.Name}' needs {gpu}{memory}, which this machine does not have.");
         }
     }
 

@@ -13,11 +13,13 @@ public sealed record SiloDevice(string Name, int Slots, int Threads, long Memory
 }
 
 /// <summary>Settings of a <see cref="SiloHost"/>.</summary>
-/// <param name="Name">The holder of its leases; must differ between any two processes, past ones included, see <see cref="NewName"/>.</param>
+/// <param name="Name">The holder of its leases; differs between any two processes, past ones too, see <see cref="NewName"/>.</param>
 /// <param name="Devices">What it runs items on, one or more.</param>
 public sealed record SiloOptions(string Name, IReadOnlyList<SiloDevice> Devices)
 {
-    /// <summary>How long a lease lasts without a heartbeat. Long ones make a dead silo's items wait, short ones cost writes. Default 30 s.</summary>
+    /// <summary>
+    /// How long a lease lasts without a heartbeat. Long ones make a dead silo's items wait, short ones cost writes. Default 30 s.
+    /// </summary>
     public TimeSpan Ttl { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Longest time between two looks for work, less up to a fifth at random. Default 500 ms.</summary>

@@ -33,7 +33,8 @@ public sealed class EmbeddedLock : IDisposable
         }
         catch (IOException e)
         {
-            throw new InputException($"Another teravox works in {directory} ({ReadHolder(pid)}); wait for it, stop it, or use another directory.", e);
+            throw new InputException(
+                $"Another teravox works in {directory} ({ReadHolder(pid)}); wait for it, stop it, or use another directory.", e);
         }
 
         File.WriteAllText(pid, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));

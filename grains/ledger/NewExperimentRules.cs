@@ -21,12 +21,14 @@ public static class NewExperimentRules
         {
             if (!names.Add(stage.Name))
             {
-                throw new InputException($"Experiment '{experiment.Name}' has two stages named '{stage.Name}'; stage names must differ.");
+                throw new InputException(
+                    $"Experiment '{experiment.Name}' has two stages named '{stage.Name}'; stage names must differ.");
             }
 
             if (stage.MaxFailures < 1 || stage.MaxDeaths < 1)
             {
-                throw new InputException($"Stage '{stage.Name}' allows {stage.MaxFailures} failures and {stage.MaxDeaths} deaths; both must be 1 or more.");
+                throw new InputException(
+                    $"Stage '{stage.Name}' allows {stage.MaxFailures} failures and {stage.MaxDeaths} deaths; both must be 1 or more.");
             }
         }
 
@@ -34,7 +36,8 @@ public static class NewExperimentRules
         {
             if (stage.After.FirstOrDefault(after => !names.Contains(after)) is { } unknown)
             {
-                throw new InputException($"Stage '{stage.Name}' waits for stage '{unknown}', which the experiment does not have.");
+                throw new InputException(
+                    $"Stage '{stage.Name}' waits for stage '{unknown}', which the experiment does not have.");
             }
         }
 

@@ -36,7 +36,8 @@ internal static class Sums
     {
         if (stored.Length != more.Length)
         {
-            throw new InvalidOperationException($"Sum '{name}' has {stored.Length} counts in its stage, but an item brings {more.Length}.");
+            throw new InvalidOperationException(
+                $"Sum '{name}' has {stored.Length} counts in its stage, but an item brings {more.Length}.");
         }
 
         var sum = new long[stored.Length];

@@ -116,7 +116,8 @@ internal static class SqlTexts
 
     /// <summary>The names of all statement files, without folder and ending.</summary>
     internal static IEnumerable<string> FileNames => ResourceNames
-        .Where(name => name.StartsWith(Folder, StringComparison.Ordinal) && !name.StartsWith(MigrationsFolder, StringComparison.Ordinal))
+        .Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
+        .Where(name => !name.StartsWith(MigrationsFolder, StringComparison.Ordinal))
         .Select(name => name[Folder.Length..]);
 
     private static string[] ResourceNames => typeof(SqlTexts).Assembly.GetManifestResourceNames();

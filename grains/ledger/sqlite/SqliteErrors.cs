@@ -21,11 +21,16 @@ internal static class SqliteErrors
     public static Exception? Translate(SqliteException error, string operation, string path) => error.SqliteErrorCode switch
     {
         Busy or Locked => new LedgerUnavailableException($"Ledger {path} is locked by another process ({operation}).", error),
-        Full => new InputException($"The disk of ledger {path} is full; free some space and start again, nothing committed is lost.", error),
-        IoError => new InputException($"Ledger {path} can not be read or written ({error.Message}); check its disk and start again.", error),
-        ReadOnly => new InputException($"Ledger {path} is read-only; give this user the right to write it and its directory.", error),
-        CantOpen => new InputException($"Ledger {path} can not be opened; its directory must exist and be writable.", error),
-        Corrupt or NotADatabase => new InputException($"{path} is not a teravox ledger or is damaged; restore it from a copy or choose another file.", error),
+        Full => new InputException(
+            $"The disk of ledger {path} is full; free some space and start again, nothing committed is lost.", error),
+        IoError => new InputException(
+            $"Ledger {path} can not be read or written ({error.Message}); check its disk and start again.", error),
+        ReadOnly => new InputException(
+            $"Ledger {path} is read-only; give this user the right to write it and its directory.", error),
+        CantOpen => new InputException(
+            $"Ledger {path} can not be opened; its directory must exist and be writable.", error),
+        Corrupt or NotADatabase => new InputException(
+            $"{path} is not a teravox ledger or is damaged; restore it from a copy or choose another file.", error),
         _ => null,
     };
 }

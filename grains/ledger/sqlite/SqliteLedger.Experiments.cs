@@ -15,27 +15,20 @@ public sealed partial class SqliteLedger
 
     /// <inheritdoc/>
     public Task<ExperimentRow?> FindAsync(long experimentId, CancellationToken ct) => ReadAsync(
-        "find",
         reader => reader.QueryFirstOrDefault<ExperimentData>(SqlTexts.ExperimentFind, new { experimentId })?.ToRow(),
         ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<ExperimentRow>> ListAsync(long? before, int limit, CancellationToken ct) => ReadAsync<IReadOnlyList<ExperimentRow>>(
-        "list",
-        reader => [.. reader.Query<ExperimentData>(SqlTexts.ExperimentList, new { before, limit }).Select(row => row.ToRow())],
-        ct);
+    public Task<IReadOnlyList<ExperimentRow>> ListAsync(long? before, int limit, CancellationToken ct) =>
+        RowsAsync<ExperimentData, ExperimentRow>(SqlTexts.ExperimentList, new { before, limit }, row => row.ToRow(), ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<StageRow>> StagesAsync(long experimentId, CancellationToken ct) => ReadAsync<IReadOnlyList<StageRow>>(
-        "stages",
-        reader => [.. reader.Query<StageData>(SqlTexts.StagesOfExperiment, new { experimentId }).Select(row => row.ToRow())],
-        ct);
+    public Task<IReadOnlyList<StageRow>> StagesAsync(long experimentId, CancellationToken ct) =>
+        RowsAsync<StageData, StageRow>(SqlTexts.StagesOfExperiment, new { experimentId }, row => row.ToRow(), ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<StageRow>> ReadyStagesAsync(CancellationToken ct) => ReadAsync<IReadOnlyList<StageRow>>(
-        "ready-stages",
-        reader => [.. reader.Query<StageData>(SqlTexts.StagesReady).Select(row => row.ToRow())],
-        ct);
+    public Task<IReadOnlyList<StageRow>> ReadyStagesAsync(CancellationToken ct) =>
+        RowsAsync<StageData, StageRow>(SqlTexts.StagesReady, null, row => row.ToRow(), ct);
 
     /// <inheritdoc/>
     public Task<bool> ExpandAsync(long stageId, int count, CancellationToken ct)
@@ -63,7 +56,8 @@ public sealed partial class SqliteLedger
         "failstage",
         turn =>
         {
-            if (turn.First<TouchedStageData>(SqlTexts.StageFailUnplanned, new { stageId, error, now = turn.Now }) is not { } stage)
+            var failed = turn.First<TouchedStageData>(SqlTexts.StageFailUnplanned, new { stageId, error, now = turn.Now });
+            if (failed is not { } stage)
             {
                 return false;
             }
@@ -74,10 +68,12 @@ public sealed partial class SqliteLedger
         ct);
 
     /// <inheritdoc/>
-    public Task<bool> PauseAsync(long experimentId, CancellationToken ct) => ChangeAsync("pause", SqlTexts.ExperimentPause, experimentId, "paused", ct);
+    public Task<bool> PauseAsync(long experimentId, CancellationToken ct) =>
+        ChangeAsync("pause", SqlTexts.ExperimentPause, experimentId, "paused", ct);
 
     /// <inheritdoc/>
-    public Task<bool> ResumeAsync(long experimentId, CancellationToken ct) => ChangeAsync("resume", SqlTexts.ExperimentResume, experimentId, "resumed", ct);
+    public Task<bool> ResumeAsync(long experimentId, CancellationToken ct) =>
+        ChangeAsync("resume", SqlTexts.ExperimentResume, experimentId, "resumed", ct);
 
     /// <inheritdoc/>
     public Task<bool> CancelAsync(long experimentId, CancellationToken ct) => WriteAsync(
@@ -115,25 +111,27 @@ public sealed partial class SqliteLedger
         ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<EventRow>> EventsAsync(long experimentId, long after, int limit, CancellationToken ct) => ReadAsync<IReadOnlyList<EventRow>>(
-        "events",
-        reader => [.. reader.Query<EventData>(SqlTexts.EventsAfter, new { experimentId, after, limit })
-            .Select(row => new EventRow(row.Id, Words.Time(row.At), row.Kind, row.Stage, row.Text))],
-        ct);
+    public Task<IReadOnlyList<EventRow>> EventsAsync(long experimentId, long after, int limit, CancellationToken ct) =>
+        RowsAsync<EventData, EventRow>(
+            SqlTexts.EventsAfter,
+            new { experimentId, after, limit },
+            row => new EventRow(row.Id, Words.Time(row.At), row.Kind, row.Stage, row.Text),
+            ct);
 
-    private Task<bool> ChangeAsync(string operation, string sql, long experimentId, string kind, CancellationToken ct) => WriteAsync(
-        operation,
-        turn =>
-        {
-            if (turn.Execute(sql, new { experimentId }) == 0)
+    private Task<bool> ChangeAsync(string operation, string sql, long experimentId, string kind, CancellationToken ct) =>
+        WriteAsync(
+            operation,
+            turn =>
             {
-                return false;
-            }
+                if (turn.Execute(sql, new { experimentId }) == 0)
+                {
+                    return false;
+                }
 
-            turn.Log(experimentId, kind, null, kind);
-            return true;
-        },
-        ct);
+                turn.Log(experimentId, kind, null, kind);
+                return true;
+            },
+            ct);
 
     private static long Submit(WriteTurn turn, NewExperiment experiment)
     {
@@ -144,7 +142,14 @@ public sealed partial class SqliteLedger
 
         var experimentId = turn.Scalar<long>(
             SqlTexts.ExperimentAdd,
-            new { name = experiment.Name, spec = experiment.SpecJson, priority = experiment.Priority, key = experiment.IdempotencyKey, now = turn.Now });
+            new
+            {
+                name = experiment.Name,
+                spec = experiment.SpecJson,
+                priority = experiment.Priority,
+                key = experiment.IdempotencyKey,
+                now = turn.Now,
+            });
         var ids = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var (ordinal, stage) in experiment.Stages.Index())
         {
@@ -179,7 +184,7 @@ public sealed partial class SqliteLedger
         return experimentId;
     }
 
-    /// <summary>When all items of a stage are done: ends it, makes successors ready, and ends the experiment with its last stage.</summary>
+    /// <summary>When all items of a stage are done: ends it, makes successors ready, and ends the experiment after its last.</summary>
     private static void FinishStageWhenDone(WriteTurn turn, long stageId, TouchedStageData stage)
     {
         if (turn.First<string>(SqlTexts.StageFinish, new { stageId, now = turn.Now }) is null)

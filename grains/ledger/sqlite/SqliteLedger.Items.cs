@@ -24,7 +24,7 @@ public sealed partial class SqliteLedger
             itemId = lease.ItemId,
             epoch = lease.Epoch,
             ttl = (long)lease.Ttl.TotalMilliseconds,
-            fraction = progress is null ? (double?)null : double.IsNaN(progress.Fraction) ? 0 : Math.Clamp(progress.Fraction, 0, 1),
+            fraction = progress is null ? (double?)null : Math.Clamp(double.IsNaN(progress.Fraction) ? 0 : progress.Fraction, 0, 1),
             note = progress?.Note,
             checkpoint = progress?.Checkpoint,
         });
@@ -39,7 +39,8 @@ public sealed partial class SqliteLedger
                 }
 
                 var state = turn.First<string>(SqlTexts.ItemExperimentState, new { itemId = lease.ItemId });
-                return state is not null && Words.Experiment(state) == ExperimentState.Cancelled ? LeaseState.Cancelled : LeaseState.Lost;
+                var cancelled = state is not null && Words.Experiment(state) == ExperimentState.Cancelled;
+                return cancelled ? LeaseState.Cancelled : LeaseState.Lost;
             },
             ct);
     }
@@ -66,7 +67,8 @@ public sealed partial class SqliteLedger
             }
 
             PutBack(turn, item, turn.Now + RetryDelay(failures), error, failures: 1);
-            turn.Log(item.ExperimentId, "error", item.StageName, $"item {item.Idx}, failure {failures} of {item.MaxFailures}: {error}");
+            var text = $"item {item.Idx}, failure {failures} of {item.MaxFailures}: {error}";
+            turn.Log(item.ExperimentId, "error", item.StageName, text);
         },
         ct);
 
@@ -90,32 +92,34 @@ public sealed partial class SqliteLedger
         ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<string, long[]>> SumsAsync(long stageId, CancellationToken ct) => ReadAsync<IReadOnlyDictionary<string, long[]>>(
-        "sums",
-        reader => reader.Query<(string Name, byte[] Counts)>(SqlTexts.SumsOfStage, new { stageId })
-            .ToDictionary(row => row.Name, row => Sums.Decode(row.Counts), StringComparer.Ordinal),
-        ct);
+    public Task<IReadOnlyDictionary<string, long[]>> SumsAsync(long stageId, CancellationToken ct) =>
+        ReadAsync<IReadOnlyDictionary<string, long[]>>(
+            reader => reader.Query<(string Name, byte[] Counts)>(SqlTexts.SumsOfStage, new { stageId })
+                .ToDictionary(row => row.Name, row => Sums.Decode(row.Counts), StringComparer.Ordinal),
+            ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<int, string>> ResultsAsync(long stageId, CancellationToken ct) => ReadAsync<IReadOnlyDictionary<int, string>>(
-        "results",
-        reader => reader.Query<(int Idx, string Result)>(SqlTexts.ResultsOfStage, new { stageId })
-            .ToDictionary(row => row.Idx, row => row.Result),
-        ct);
+    public Task<IReadOnlyDictionary<int, string>> ResultsAsync(long stageId, CancellationToken ct) =>
+        ReadAsync<IReadOnlyDictionary<int, string>>(
+            reader => reader.Query<(int Idx, string Result)>(SqlTexts.ResultsOfStage, new { stageId })
+                .ToDictionary(row => row.Idx, row => row.Result),
+            ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<FailedItem>> FailuresAsync(long experimentId, int limit, CancellationToken ct) => ReadAsync<IReadOnlyList<FailedItem>>(
-        "failures",
-        reader => [.. reader.Query<FailedData>(SqlTexts.FailuresOfExperiment, new { experimentId, limit })
-            .Select(row => new FailedItem(row.Id, row.StageName, row.Idx, row.Failures, row.Deaths, row.Error))],
-        ct);
+    public Task<IReadOnlyList<FailedItem>> FailuresAsync(long experimentId, int limit, CancellationToken ct) =>
+        RowsAsync<FailedData, FailedItem>(
+            SqlTexts.FailuresOfExperiment,
+            new { experimentId, limit },
+            row => new FailedItem(row.Id, row.StageName, row.Idx, row.Failures, row.Deaths, row.Error),
+            ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<RunningItem>> RunningAsync(long experimentId, CancellationToken ct) => ReadAsync<IReadOnlyList<RunningItem>>(
-        "running",
-        reader => [.. reader.Query<RunningData>(SqlTexts.RunningOfExperiment, new { experimentId })
-            .Select(row => new RunningItem(row.Id, row.StageName, row.Idx, row.Holder, row.Attempt, row.Fraction, row.Note))],
-        ct);
+    public Task<IReadOnlyList<RunningItem>> RunningAsync(long experimentId, CancellationToken ct) =>
+        RowsAsync<RunningData, RunningItem>(
+            SqlTexts.RunningOfExperiment,
+            new { experimentId },
+            row => new RunningItem(row.Id, row.StageName, row.Idx, row.Holder, row.Attempt, row.Fraction, row.Note),
+            ct);
 
     private static IReadOnlyList<WorkLease> Claim(WriteTurn turn, ClaimRequest request)
     {
@@ -138,7 +142,8 @@ public sealed partial class SqliteLedger
         var claimed = new List<(ClaimedStageData Stage, ClaimedData Item)>(items.Count);
         foreach (var group in items.GroupBy(item => item.StageId))
         {
-            var stage = turn.First<ClaimedStageData>(SqlTexts.StageCountClaimed, new { stageId = group.Key, count = group.Count() })!;
+            var counted = new { stageId = group.Key, count = group.Count() };
+            var stage = turn.First<ClaimedStageData>(SqlTexts.StageCountClaimed, counted)!;
             claimed.AddRange(group.Select(item => (stage, item)));
         }
 
@@ -160,8 +165,8 @@ public sealed partial class SqliteLedger
 
     private static WriteOutcome Commit(WriteTurn turn, WorkLease lease, WorkResult result)
     {
-        var committed = turn.First<long?>(SqlTexts.ItemCommit, new { itemId = lease.ItemId, epoch = lease.Epoch, result = result.Json, now = turn.Now });
-        if (committed is not { } stageId)
+        var commit = new { itemId = lease.ItemId, epoch = lease.Epoch, result = result.Json, now = turn.Now };
+        if (turn.First<long?>(SqlTexts.ItemCommit, commit) is not { } stageId)
         {
             // Done under this very epoch: the caller's first answer was lost on the way.
             var done = turn.Scalar<bool>(SqlTexts.ItemIsDone, new { itemId = lease.ItemId, epoch = lease.Epoch });
@@ -186,14 +191,16 @@ public sealed partial class SqliteLedger
         return WriteOutcome.Written;
     }
 
-    private Task<WriteOutcome> FencedAsync(string operation, WorkLease lease, Action<WriteTurn, LeasedData> body, CancellationToken ct)
+    private Task<WriteOutcome> FencedAsync(
+        string operation, WorkLease lease, Action<WriteTurn, LeasedData> body, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(lease);
         return WriteAsync(
             operation,
             turn =>
             {
-                if (turn.First<LeasedData>(SqlTexts.ItemLeased, new { itemId = lease.ItemId, epoch = lease.Epoch }) is not { } item)
+                var fence = new { itemId = lease.ItemId, epoch = lease.Epoch };
+                if (turn.First<LeasedData>(SqlTexts.ItemLeased, fence) is not { } item)
                 {
                     return WriteOutcome.LeaseLost;
                 }
@@ -223,7 +230,8 @@ public sealed partial class SqliteLedger
         return lapsed.Count;
     }
 
-    private static void PutBack(WriteTurn turn, LeasedData item, long availableAt, string? error, int failures = 0, int deaths = 0, int attempts = 0)
+    private static void PutBack(
+        WriteTurn turn, LeasedData item, long availableAt, string? error, int failures = 0, int deaths = 0, int attempts = 0)
     {
         turn.Execute(SqlTexts.ItemPutBack, new { id = item.Id, availableAt, error, failures, deaths, attempts });
         turn.Execute(SqlTexts.StageCountPutBack, new { stageId = item.StageId });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
+using Dapper;
 using Microsoft.Data.Sqlite;
 using Teravox.Contracts;
 
@@ -32,11 +33,13 @@ public sealed partial class SqliteLedger : ILedger
     /// <summary>Opens the file, making it when there is none, and brings its schema to the newest version.</summary>
     /// <exception cref="InputException">The file can not be opened, is not a ledger, or is of a newer teravox.</exception>
     /// <exception cref="LedgerUnavailableException">Another process holds a transaction for too long.</exception>
-    public static async Task<SqliteLedger> OpenAsync(string path, SqliteLedgerOptions? options = null, CancellationToken ct = default)
+    public static async Task<SqliteLedger> OpenAsync(
+        string path, SqliteLedgerOptions? options = null, CancellationToken ct = default)
     {
         ct.ThrowIfCancellationRequested();
         options ??= new SqliteLedgerOptions();
-        var ledger = await Task.Run(() => Translated("open", path, () => new SqliteLedger(path, options)), CancellationToken.None);
+        var ledger = await Task.Run(
+            () => Translated("open", path, () => new SqliteLedger(path, options)), CancellationToken.None);
         try
         {
             await ledger.MigrateAsync(ct);
@@ -60,7 +63,8 @@ public sealed partial class SqliteLedger : ILedger
         ct);
 
     /// <inheritdoc/>
-    public Task WaitForHintAsync(TimeSpan atMost, CancellationToken ct) => _bell.WaitAsync(atMost, _options.Time ?? TimeProvider.System, ct);
+    public Task WaitForHintAsync(TimeSpan atMost, CancellationToken ct) =>
+        _bell.WaitAsync(atMost, _options.Time ?? TimeProvider.System, ct);
 
     /// <summary>Waits for the write in progress and closes the file.</summary>
     public async ValueTask DisposeAsync()
@@ -107,7 +111,8 @@ public sealed partial class SqliteLedger : ILedger
         // Not deferred (BEGIN IMMEDIATE): what the body reads can not change before it writes.
         using var transaction = _writer.BeginTransaction(deferred: false);
         var given = _options.Time?.GetUtcNow().ToUnixTimeMilliseconds();
-        var turn = new WriteTurn(_writer, transaction, new WriteTurn(_writer, transaction, 0).Scalar<long>(SqlTexts.Now, new { given }));
+        var now = _writer.QuerySingle<long>(SqlTexts.Now, new { given }, transaction);
+        var turn = new WriteTurn(_writer, transaction, now);
         var result = body(turn);
         FaultPoints.Hit("ledger.before-commit:" + operation);
         transaction.Commit();
@@ -120,11 +125,15 @@ public sealed partial class SqliteLedger : ILedger
         return result;
     }
 
-    private async Task<T> ReadAsync<T>(string operation, Func<SqliteConnection, T> body, CancellationToken ct)
+    private Task<IReadOnlyList<TRow>> RowsAsync<TData, TRow>(
+        string sql, object? arguments, Func<TData, TRow> toRow, CancellationToken ct) =>
+        ReadAsync<IReadOnlyList<TRow>>(reader => [.. reader.Query<TData>(sql, arguments).Select(toRow)], ct);
+
+    private async Task<T> ReadAsync<T>(Func<SqliteConnection, T> body, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return await Task.Run(() => Translated(operation, _path, () => Read(body)), CancellationToken.None);
+        return await Task.Run(() => Translated("read", _path, () => Read(body)), CancellationToken.None);
     }
 
     private T Read<T>(Func<SqliteConnection, T> body)

@@ -13,7 +13,9 @@ internal static class SqliteMigrations
     /// <summary>The newest version this build knows.</summary>
     public static int Newest => SqlTexts.Migrations[^1].Version;
 
-    /// <summary>Runs in a write transaction, so that of two processes that open a new file one migrates and one finds it done.</summary>
+    /// <summary>
+    /// Runs in a write transaction, so that of two processes that open a new file one migrates and one finds it done.
+    /// </summary>
     /// <exception cref="InputException">The file is of a newer teravox or not a ledger.</exception>
     public static void Apply(WriteTurn turn, string path)
     {
@@ -32,7 +34,8 @@ internal static class SqliteMigrations
         var version = turn.Scalar<int>(SqlTexts.SchemaVersionRead);
         if (version > Newest)
         {
-            throw new InputException($"Ledger {path} has schema version {version}, this teravox knows versions up to {Newest}; use a newer teravox.");
+            throw new InputException(
+                $"Ledger {path} has schema version {version}, this teravox knows versions up to {Newest}; use a newer teravox.");
         }
 
         foreach (var migration in SqlTexts.Migrations.Where(migration => migration.Version > version))

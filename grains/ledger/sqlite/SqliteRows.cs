@@ -63,7 +63,20 @@ internal sealed record StageData
     public string? NeedsTag { get; init; }
 
     public StageRow ToRow() =>
-        new(Id, ExperimentId, Ordinal, Name, Kind, Arguments, Words.Stage(State), Items, Done, Failed, Leased, Words.Time(Started), Words.Time(Ended))
+        new(
+            Id,
+            ExperimentId,
+            Ordinal,
+            Name,
+            Kind,
+            Arguments,
+            Words.Stage(State),
+            Items,
+            Done,
+            Failed,
+            Leased,
+            Words.Time(Started),
+            Words.Time(Ended))
         {
             Needs = new WorkNeeds(NeedsGpu, NeedsMemory, NeedsTag),
         };
