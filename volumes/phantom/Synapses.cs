@@ -120,54 +120,32 @@ internal static class Synapses
         });
     }
 
+    /// <summary>Puts vesicles into the band that needs most, turn by turn at each of its plaques; where a band has no place left, into the nearest that has.</summary>
     private static void Fill(Tissue tissue, List<Plaque> plaques, double share)
     {
-        if (plaques.Count == 0)
-            return;
-
-        // Round after round each plaque of the band that needs most gets its next nearest place; a band without a
-        // plaque takes from its neighbour, whose cluster reaches over.
-        var places = plaques.Select((p, k) => Places(tissue, p, PhantomRandom.Mix(tissue.Seed, k, 0x7665))).ToArray();
-        var next = new int[places.Length];
-        for (var placed = 0; placed < 4_000_000;)
+        var places = plaques
+            .SelectMany((plaque, k) => Places(tissue, plaque, PhantomRandom.Mix(tissue.Seed, k, 0x7665))
+                .GroupBy(p => tissue.BandOf(tissue.IndexAt(p)))
+                .SelectMany(band => band.Select((point, rank) => (Band: band.Key, Rank: rank, Plaque: k, Point: point))))
+            .OrderBy(static p => p.Rank).ThenBy(static p => p.Plaque)
+            .ToLookup(static p => p.Band);
+        var queues = Enumerable.Range(0, tissue.Bands).Select(b => new Queue<(Point Point, uint Id)>(places[b].Select(p => (p.Point, plaques[p.Plaque].From)))).ToArray();
+        while (true)
         {
             var (band, lack, voxels) = tissue.Neediest(Tissue.Vesicle, share);
-            if (voxels <= 0 && lack < .4)
+            if (voxels <= 0 && (lack < .4 || queues[band].Count == 0))
                 return;
             tissue.Check();
-            var (from, to) = tissue.BandSections(band);
-            var (low, high) = (from * tissue.Voxel.Z, to * tissue.Voxel.Z);
-            var any = false;
-            foreach (var inBand in new[] { true, false })
-            {
-                for (var k = 0; k < places.Length && !any; k++)
-                {
-                    // Places in the band first; when those are used up, whatever is next.
-                    var list = places[k];
-                    while (next[k] < list.Count && list[next[k]] is null)
-                        next[k]++;
-                    var i = inBand
-                        ? list.FindIndex(next[k], Math.Min(list.Count - next[k], 400), q => q is { } p && p.Z >= low && p.Z < high)
-                        : voxels > 0 && next[k] < list.Count ? next[k] : -1;
-                    if (i < 0)
-                        continue;
-                    PutVesicle(tissue, list[i]!.Value, plaques[k].From);
-                    list[i] = null;
-                    placed++;
-                    any = true;
-                    (places[k], places[^1]) = (places[^1], places[k]);
-                    (next[k], next[^1]) = (next[^1], next[k]);
-                    (plaques[k], plaques[^1]) = (plaques[^1], plaques[k]);
-                }
-            }
-
-            if (!any)
+            var from = Enumerable.Range(0, queues.Length).Where(b => queues[b].Count > 0).OrderBy(b => Math.Abs(b - band)).Select(b => queues[b]).FirstOrDefault();
+            if (from is null)
                 return;
+            var (point, id) = from.Dequeue();
+            PutVesicle(tissue, point, id);
         }
     }
 
     /// <summary>Places for vesicles in the sending neurite, loosely packed, the nearest to the plaque first.</summary>
-    private static List<Point?> Places(Tissue tissue, Plaque plaque, ulong seed)
+    private static IEnumerable<Point> Places(Tissue tissue, Plaque plaque, ulong seed)
     {
         const double Spacing = 49;
         const int Reach = 12;
@@ -191,7 +169,7 @@ internal static class Synapses
             }
         }
 
-        return [.. found.OrderBy(static f => f.Order).Select(static f => (Point?)f.Point)];
+        return found.OrderBy(static f => f.Order).Select(static f => f.Point);
     }
 
     private static void PutVesicle(Tissue tissue, Point middle, uint id)

@@ -134,6 +134,9 @@ internal sealed class Tissue
         return (band, Lack(label, band, share), (share * Shape.Count) - _counts[label].Sum());
     }
 
+    /// <summary>The band a voxel lies in.</summary>
+    public int BandOf(long index) => (int)((((index / ((long)Shape.Y * Shape.X)) + 1) * Bands - 1) / Shape.Z);
+
     /// <summary>Sections of a band, [from, to).</summary>
     public (int From, int To) BandSections(int band) => (band * Shape.Z / Bands, (band + 1) * Shape.Z / Bands);
 
@@ -211,8 +214,6 @@ internal sealed class Tissue
 
         return best;
     }
-
-    private int BandOf(long index) => (int)((((index / ((long)Shape.Y * Shape.X)) + 1) * Bands - 1) / Shape.Z);
 
     private static (int From, int To) Range(double from, double to, double size, int count) =>
         (Math.Clamp((int)Math.Floor(from / size), 0, count), Math.Clamp((int)Math.Floor(to / size) + 1, 0, count));
