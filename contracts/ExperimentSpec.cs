@@ -129,7 +129,7 @@ public sealed record StorageOptions
 /// <summary>How chunks are compressed.</summary>
 public enum ChunkCompression
 {
-    /// <summary>Blosc with LZ4 and shuffling.</summary>
+    /// <summary>Blosc with zstd and byte shuffling.</summary>
     Blosc,
 
     /// <summary>zlib.</summary>

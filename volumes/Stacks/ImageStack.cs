@@ -49,7 +49,7 @@ public abstract class ImageStack : IDisposable
         {
             if (Directory.Exists(path))
             {
-                return File.Exists(Path.Combine(path, ".zattrs")) || File.Exists(Path.Combine(path, ".zarray"))
+                return OmeVolume.IsVolume(path)
                     ? new ZarrStack(path, use)
                     : new FolderStack(path, limits, use);
             }

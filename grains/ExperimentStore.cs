@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Teravox.Contracts;
+using Teravox.Grains.Ledger;
+using Teravox.Volumes;
+
+namespace Teravox.Grains;
+
+/// <summary>What every grain needs to know of its experiment: plan, folder, and what earlier stages left in the ledger.</summary>
+/// <param name="ledger">The ledger.</param>
+/// <param name="rootOf">The folder of an experiment.</param>
+public sealed class ExperimentStore(ILedger ledger, Func<long, string> rootOf)
+{
+    private readonly ConcurrentDictionary<long, ExperimentPlan> plans = new();
+
+    /// <summary>The ledger.</summary>
+    public ILedger Ledger => ledger;
+
+    /// <summary>The experiment's folder.</summary>
+    public ExperimentFolder Folder(long experimentId) => new(rootOf(experimentId));
+
+    /// <summary>The experiment's plan; it never changes, so it is read once.</summary>
+    /// <exception cref="InvalidOperationException">There is no such experiment.</exception>
+    public async Task<ExperimentPlan> PlanAsync(long experimentId, CancellationToken ct)
+    {
+        if (plans.TryGetValue(experimentId, out var plan))
+            return plan;
+        var row = await ledger.FindAsync(experimentId, ct) ?? throw new InvalidOperationException($"experiment {experimentId} is not in the ledger");
+        return plans.GetOrAdd(experimentId, JsonSerializer.Deserialize<ExperimentPlan>(row.SpecJson, TeravoxJson.Compact)!);
+    }
+
+    /// <summary>The stage of this name.</summary>
+    public async Task<StageRow> StageAsync(long experimentId, string name, CancellationToken ct) =>
+        (await ledger.StagesAsync(experimentId, ct)).First(s => s.Name == name);
+
+    /// <summary>The sums a stage left.</summary>
+    public async Task<IReadOnlyDictionary<string, long[]>> SumsAsync(long experimentId, string stage, CancellationToken ct) =>
+        await ledger.SumsAsync((await StageAsync(experimentId, stage, ct)).Id, ct);
+
+    /// <summary>The results of a stage's items by index.</summary>
+    public async Task<IReadOnlyDictionary<int, T>> ResultsAsync<T>(long experimentId, string stage, CancellationToken ct)
+    {
+        var results = await ledger.ResultsAsync((await StageAsync(experimentId, stage, ct)).Id, ct);
+        return results.ToDictionary(r => r.Key, r => JsonSerializer.Deserialize<T>(r.Value, TeravoxJson.Compact)!);
+    }
+
+    /// <summary>Mean and standard deviation of the whole volume, from the histogram that the import summed.</summary>
+    public async Task<(float Mean, float Std)> NormalisationAsync(long experimentId, CancellationToken ct)
+    {
+        var histogram = new VoxelHistogram((await SumsAsync(experimentId, StageNames.Import, ct))[VolumeGrain.HistogramSum]);
+
+        // A volume of one grey level has nothing to standardise by; 1 keeps its input at 0.
+        return ((float)histogram.Mean, histogram.Std > 0 ? (float)histogram.Std : 1f);
+    }
+
+    /// <summary>The arguments of a turn's stage.</summary>
+    public static StageArguments Arguments(string? json) =>
+        json is null ? new StageArguments() : JsonSerializer.Deserialize<StageArguments>(json, TeravoxJson.Compact)!;
+}
+
+/// <summary>Names of the stages.</summary>
+public static class StageNames
+{
+    /// <summary>Raw and labels into the store, with statistics.</summary>
+    public const string Import = "import";
+
+    /// <summary>The report folder.</summary>
+    public const string Report = "report";
+
+    /// <summary>Training a network.</summary>
+    public static string Train(string network) => "train-" + network;
+
+    /// <summary>Running a network over all tiles.</summary>
+    public static string Infer(string network) => "infer-" + network;
+
+    /// <summary>Finding a prediction's thresholds on the training region.</summary>
+    public static string Threshold(string prediction) => "threshold-" + prediction;
+
+    /// <summary>Turning a prediction's probabilities into class ids.</summary>
+    public static string Label(string prediction) => "label-" + prediction;
+}
