@@ -112,3 +112,155 @@ public sealed partial class OmeVolume
     public static bool IsVolume(string path) =>
         File.Exists(System.IO.Path.Combine(path, ".zattrs")) || File.Exists(System.IO.Path.Combine(path, ".zarray"));
 
+    /// <summary>
+    /// Opens the finest level of an OME-Zarr image, or a plain Zarr v2 array of (z, y, x) or (c, z, y, x), which has
+    /// voxel size 1 nm.
+    /// </summary>
+    /// <exception cref="InputException">There is no such volume or it cannot be read; names file and field.</exception>
+    public static OmeVolume Open(string path) => Open(path, 0);
+
+    /// <summary>Opens one level, 0 = the finest.</summary>
+    /// <exception cref="InputException">There is no such volume or level, or it cannot be read; names file and field.</exception>
+    public static OmeVolume Open(string path, int level)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (!Directory.Exists(path))
+            throw new InputException($"there is no volume at {path}: the directory does not exist");
+        var attributes = System.IO.Path.Combine(path, ".zattrs");
+        if (File.Exists(System.IO.Path.Combine(path, ".zarray")))
+            return OpenPlain(path, level);
+        if (!File.Exists(attributes))
+        {
+            throw new InputException(File.Exists(System.IO.Path.Combine(path, "zarr.json"))
+                ? $"{path} is a Zarr v3 volume; only Zarr v2 (OME-Zarr 0.4) is read, convert it"
+                : $"{path} is not an OME-Zarr volume: it has neither .zattrs nor .zarray");
+        }
+
+        var json = JsonFile.ReadObject(attributes);
+        var levels = OmeMetadata.Read(json, attributes, out var axes);
+        if (level < 0 || level >= levels.Count)
+            throw new InputException($"volume {path} has no level {level}; it has levels 0 to {levels.Count - 1}");
+        var array = ZarrArray.Load(System.IO.Path.Combine(path, levels[level].Path));
+        if (array.Shape.Length != axes)
+            throw new InputException($"{array.MetadataFile}: " +
+                $"shape has {array.Shape.Length} dimensions but {attributes} names {axes} axes");
+        var channelAxis = OmeMetadata.ChannelAxis(json);
+        for (var i = 0; i < axes - 3; i++)
+        {
+            if (i != channelAxis && array.Shape[i] != 1)
+                throw new InputException($"{array.MetadataFile}: the time axis has {array.Shape[i]} points; a volume has one");
+        }
+
+        return new OmeVolume(path, array, levels[level].VoxelSize, level, levels.Count, channelAxis);
+    }
+
+    /// <summary>The volume's attributes (<c>.zattrs</c>), empty for a plain Zarr array without any.</summary>
+    public JsonObject ReadAttributes() => File.Exists(AttributesFile) ? JsonFile.ReadObject(AttributesFile) : [];
+
+    /// <summary>
+    /// Puts these fields beside the others in the volume's attributes; a field that is there already is replaced. One
+    /// writer at a time.
+    /// </summary>
+    /// <exception cref="ArgumentException">"multiscales" is among them: that one belongs to this class.</exception>
+    public void WriteAttributes(JsonObject extra)
+    {
+        ArgumentNullException.ThrowIfNull(extra);
+        if (extra.ContainsKey("multiscales"))
+            throw new ArgumentException("multiscales is written by Create and AddLevel only", nameof(extra));
+        var attributes = ReadAttributes();
+        foreach (var (key, value) in extra)
+            attributes[key] = value?.DeepClone();
+        AtomicFile.WriteAllText(AttributesFile, attributes.ToJsonString(TeravoxJson.Indented) + "\n");
+    }
+
+    /// <summary>
+    /// Adds a coarser level below the last one and returns it, all 0: shape = ceil(shape / factor), voxel size times factor, and a
+    /// translation that keeps the middle of the first voxels in place. Chunks (no larger than the level), type and
+    /// compressor are those of the finest level. A level of that shape that is there already is opened as it is. One writer at a time.
+    /// </summary>
+    /// <param name="level">Number of the new level, 1 or more; the one above it must exist.</param>
+    /// <param name="factor">Reduction against the level above, 1 or more per axis.</param>
+    /// <exception cref="InputException">The level above is missing, or the level exists with another shape.</exception>
+    public OmeVolume AddLevel(int level, Int3 factor)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
+        if (!factor.IsPositive)
+            throw new ArgumentException($"factor {factor} must be positive", nameof(factor));
+        var attributes = ReadAttributes();
+        var levels = OmeMetadata.Read(attributes, AttributesFile, out _);
+        if (level > levels.Count)
+            throw new InputException($"volume {Path} has {levels.Count} levels; level {level} cannot come next");
+        var above = Open(Path, level - 1);
+        var shape = Int3.Zip(above.Shape, factor, static (n, f) => (n + f - 1) / f);
+        if (level < levels.Count)
+        {
+            var existing = Open(Path, level);
+            return existing.Shape == shape ? existing : throw new InputException($"volume {Path} has a level {level} " +
+                $"of shape {existing.Shape} instead of {shape}");
+        }
+
+        var name = $"s{level}";
+        var directory = System.IO.Path.Combine(Path, name);
+        var finest = Open(Path, 0)._array;
+        int[] dimensions = [.. finest.Shape.AsSpan()[..^3], shape.Z, shape.Y, shape.X];
+        var array = new ZarrArray
+        {
+            Directory = directory,
+            Shape = dimensions,
+            Chunks = [.. finest.Chunks.Zip(dimensions, Math.Min)],
+            Type = Type,
+            Compressor = finest.Compressor,
+        };
+        Directory.CreateDirectory(directory);
+        AtomicFile.WriteAllText(array.MetadataFile, array.ToJson());
+        OmeMetadata.AddLevel(attributes, AttributesFile, name, factor);
+        AtomicFile.WriteAllText(AttributesFile, attributes.ToJsonString(TeravoxJson.Indented) + "\n");
+        return Open(Path, level);
+    }
+
+    /// <summary>
+    /// Removes the temporary files that crashed writers left in this level. Only while nobody writes, or with the stamp
+    /// of writers that are known to be dead: a writer whose file vanishes fails. Returns how many there were.
+    /// </summary>
+    public int DeleteLeftovers(string? stamp = null) => _chunks.DeleteLeftovers(stamp);
+
+    private static OmeVolume OpenPlain(string path, int level)
+    {
+        if (level != 0)
+            throw new InputException($"volume {path} is a plain Zarr array; it has no level {level}");
+        var array = ZarrArray.Load(path);
+        if (array.Shape.Length > 4)
+            throw new InputException($"{array.MetadataFile}: shape has {array.Shape.Length} dimensions; " +
+                "a plain array must be (z, y, x) or (c, z, y, x)");
+        return new OmeVolume(path, array, VoxelSize.Unit, 0, 1, array.Shape.Length - 4);
+    }
+
+    private static OmeVolume OpenSame(string path, ZarrArray wanted)
+    {
+        var volume = Open(path);
+        var found = volume._array;
+        if (found.Shape.SequenceEqual(wanted.Shape) && found.Chunks.SequenceEqual(wanted.Chunks) && found.Type == wanted.Type
+            && found.Compressor == wanted.Compressor)
+            return volume;
+        throw new InputException(
+            $"{path} holds another volume already (shape {string.Join('x', found.Shape)}, chunks " +
+                $"{string.Join('x', found.Chunks)}, {found.Type}); remove it or write elsewhere");
+    }
+
+    private static ZarrArray NewArray(string directory, OmeOptions o)
+    {
+        int[] Dimensions(int channel, Int3 v) => o.Channels > 0 ? [channel, v.Z, v.Y, v.X] : [v.Z, v.Y, v.X];
+        // A chunk is never larger than the volume: a border chunk is stored whole, padding included.
+        var chunk = Int3.Min(o.Chunk, o.Shape);
+        if (chunk.Count * o.Type.Bytes() > ZarrArray.MaxChunkBytes)
+            throw new ArgumentException($"a chunk of {chunk} voxels is larger than 1 GiB", nameof(o));
+        return new ZarrArray
+        {
+            Directory = directory,
+            Shape = Dimensions(o.Channels, o.Shape),
+            Chunks = Dimensions(1, chunk),
+            Type = o.Type,
+            Compressor = o.Compressor,
+        };
+    }
+}
