@@ -135,3 +135,20 @@ class Trainer:
 
     def __del__(self):
         _lib.tvx_trainer_free(self.handle)
+
+
+class Cutter:
+    """Cuts patches out of one block: cutter(index) gives the image and the labels of that draw."""
+
+    def __init__(self, options, block, mean, std):
+        self.options, self.kept = options, block
+        voxels, labels = block
+        self.block = Block(voxels.ctypes.data, labels.ctypes.data, {"uint8": 0, "uint16": 1}[voxels.dtype.name],
+                           voxels.shape, mean, std)
+        self.raw, self.labels = np.empty(tuple(options.patch), np.float32), np.empty(tuple(options.patch), np.uint8)
+
+    def __call__(self, index):
+        _call("tvx_augment", c.byref(self.options.augment), c.c_uint64(self.options.seed), c.c_uint64(index),
+              c.byref(self.block), self.options.patch, self.raw.ctypes.data_as(c.c_void_p),
+              self.labels.ctypes.data_as(c.c_void_p))
+        return self.raw, self.labels
