@@ -83,8 +83,8 @@ def main():
             start = time.perf_counter()
             losses.append(trainer.step([block], 128.0, 60.0))
             times[name].append(time.perf_counter() - start)
-        label = number or "warm-up"
-        print(f"  {label:>8} {times['teravox'][-1]:10.3f} {times['pytorch'][-1]:10.3f}   {losses[0]:.6f} {losses[1]:.6f}")
+        last = [times[name][-1] for name in times]
+        print(f"  {number or 'warm-up':>8} {last[0]:10.3f} {last[1]:10.3f}   {losses[0]:.6f} {losses[1]:.6f}")
     medians = {name: statistics.median(t[1:]) for name, t in times.items()}
     print(f"  {'median':>8} {medians['teravox']:10.3f} {medians['pytorch']:10.3f}")
     print(f"ratio: {medians['pytorch'] / medians['teravox']:.2f}")

@@ -51,8 +51,9 @@ Buffer make_buffer(const memory::desc &layout) {
   return {std::move(owner), std::move(view)};
 }
 
-// The tensor in the layout that a primitive asks for.
-Buffer arranged(const at::Tensor &tensor, const memory::desc &layout, dnnl::stream *stream) {
+// The tensor in the layout that a primitive asks for; `made` earlier for another primitive if that has it.
+Buffer arranged(const at::Tensor &tensor, const memory::desc &layout, dnnl::stream *stream, const Buffer &made = {}) {
+  if (made.owner.defined() && made.view.get_desc() == layout) return made;
   memory from = plain(tensor);
   if (from.get_desc() == layout) return {tensor, from};
   Buffer to = make_buffer(layout);
@@ -108,13 +109,14 @@ struct OneDnnConv : torch::autograd::Function<OneDnnConv> {
     dnnl::stream stream(cpu());
     auto hint = forward_plan(x, weight, dout.sizes());
     at::Tensor dx, dweight;
+    Buffer diff;
     if (context->needs_input_grad(0)) {
       dnnl::convolution_backward_data::primitive_desc plan(
           {dnnl::algorithm::convolution_direct, free_layout(x.sizes()), free_layout(weight.sizes()),
            free_layout(dout.sizes()), ones, padding, padding},
           cpu(), hint);
       dx = at::empty_like(x);
-      Buffer diff = arranged(dout, plan.diff_dst_desc(), &stream);
+      diff = arranged(dout, plan.diff_dst_desc(), &stream);
       Buffer kernel = arranged(weight, plan.weights_desc(), &stream);
       Buffer result = target_for(dx, plan.diff_src_desc());
       dnnl::convolution_backward_data(plan).execute(
@@ -127,7 +129,7 @@ struct OneDnnConv : torch::autograd::Function<OneDnnConv> {
            free_layout(dout.sizes()), ones, padding, padding},
           cpu(), hint);
       dweight = at::empty_like(weight);
-      Buffer diff = arranged(dout, plan.diff_dst_desc(), &stream);
+      diff = arranged(dout, plan.diff_dst_desc(), &stream, diff);
       Buffer src = arranged(x, plan.src_desc(), &stream);
       Buffer result = target_for(dweight, plan.diff_weights_desc());
       dnnl::convolution_backward_weights(plan).execute(

@@ -45,7 +45,7 @@ def compare(order, target_class, batch, weight_decay=0.0):
     model = tvx_train.Model(arch, 3)
     # With Adam's usual epsilon a weight whose gradient is nearly 0 moves by a whole step to the side that rounding
     # picks, and one voxel that flips at a ReLU is seen in all weights; a larger one keeps the steps smooth.
-    epsilon = 1e-3
+    epsilon = 1e-2
     options = tvx_train.train_options(shape, learning_rate=4e-4, weight_decay=weight_decay, epsilon=epsilon,
                                       target_class=-1 if target_class is None else target_class)
     ours = tvx_train.Trainer(model, options, threads=1)
@@ -64,7 +64,7 @@ def compare(order, target_class, batch, weight_decay=0.0):
     for (name, value), start in zip(net.state_dict().items(), weights_of(model).values()):
         worst_weight = max(worst_weight, float(np.abs(mine[name] - value.numpy()).max()))
         moved = max(moved, float(np.abs(mine[name] - start).max()))
-    good = worst_loss < 1e-4 and worst_weight < 1e-4 and moved > 1e-3 and list(mine) == list(net.state_dict())
+    good = worst_loss < 1e-4 and worst_weight < 1e-4 and moved > 3e-4 and list(mine) == list(net.state_dict())
     print(f"{'ok  ' if good else 'FAIL'} {order} target {target_class} batch {batch} decay {weight_decay}: "
           f"losses within {worst_loss:.1e}, weights within {worst_weight:.1e}")
     return good
