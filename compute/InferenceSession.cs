@@ -29,7 +29,6 @@ public sealed unsafe class InferenceSession : IDisposable
     public void Infer(in Tile tile, Span<byte> probabilities, CancellationToken ct)
     {
         Expect(tile, probabilities.Length, nameof(probabilities));
-        ct.ThrowIfCancellationRequested();
         using var abort = new AbortFlag(ct);
         var callbacks = abort.Callbacks;
         fixed (void* voxels = tile.Voxels)
@@ -45,7 +44,6 @@ public sealed unsafe class InferenceSession : IDisposable
     public void Logits(in Tile tile, Span<float> logits, CancellationToken ct)
     {
         Expect(tile, logits.Length, nameof(logits));
-        ct.ThrowIfCancellationRequested();
         using var abort = new AbortFlag(ct);
         var callbacks = abort.Callbacks;
         fixed (void* voxels = tile.Voxels)

@@ -118,7 +118,6 @@ public sealed unsafe class Trainer : IDisposable
 
     private double Step(TvxBlock* blocks, int count, CancellationToken ct)
     {
-        ct.ThrowIfCancellationRequested();
         using var abort = new AbortFlag(ct);
         var callbacks = abort.Callbacks;
         NativeStatus.Check(NativeMethods.TrainerStep(_handle, blocks, count, out var loss, &callbacks), Arguments.Users, ct);
