@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
+using Teravox.Volumes;
 
 namespace Teravox.Grains;
 
@@ -17,6 +18,16 @@ internal sealed class PatchSampler(Box3 region, byte[] raw, byte[] labels, Voxel
 {
     private const int KeptPerClass = 4096;
     private int[][]? _places;
+
+    /// <summary>The training region of an experiment.</summary>
+    public static PatchSampler Of(ExperimentPlan plan, ExperimentFolder folder)
+    {
+        var raw = new byte[checked((int)(plan.Train.Count * plan.Type.Bytes()))];
+        var labels = new byte[plan.Train.Count];
+        OmeVolume.Open(folder.Raw(plan)).Read(plan.Train, raw);
+        OmeVolume.Open(folder.Truth).Read(plan.Train, labels);
+        return new PatchSampler(plan.Train, raw, labels, plan.Type, plan.Spec.Seed);
+    }
 
     /// <summary>Where the patch lies, in voxels of the region.</summary>
     /// <param name="iteration">Iteration, from 0.</param>

@@ -18,15 +18,15 @@ public sealed class TrainingGrain(ExperimentStore store) : IWorkGrain
 {
     internal const string KindName = "train";
 
-    /// <summary>Number of points of the loss curve that is kept.</summary>
-    private const int CurvePoints = 200;
+    /// <summary>Most points of the loss curve that are kept.</summary>
+    private const int CurvePoints = 20_000;
 
     /// <inheritdoc/>
     public string Kind => KindName;
 
     /// <summary>What a training leaves in the ledger.</summary>
     /// <param name="Iterations">Completed iterations.</param>
-    /// <param name="Losses">Mean loss of each of at most 200 equal spans of iterations.</param>
+    /// <param name="Losses">Mean loss of each of at most 20000 equal spans of iterations.</param>
     internal sealed record TrainingResult(int Iterations, IReadOnlyList<double> Losses);
 
     /// <inheritdoc/>
@@ -39,11 +39,7 @@ public sealed class TrainingGrain(ExperimentStore store) : IWorkGrain
         var (mean, std) = await store.NormalisationAsync(experiment, ct);
 
         // 1. The training region, in memory.
-        var raw = new byte[checked((int)(plan.Train.Count * plan.Type.Bytes()))];
-        var labels = new byte[plan.Train.Count];
-        OmeVolume.Open(folder.Raw(plan)).Read(plan.Train, raw);
-        OmeVolume.Open(folder.Truth).Read(plan.Train, labels);
-        var sampler = new PatchSampler(plan.Train, raw, labels, plan.Type, plan.Spec.Seed);
+        var sampler = PatchSampler.Of(plan, folder);
 
         // 2. From the newest checkpoint, or from the seed.
         var checkpoints = new CheckpointFolder(folder.Checkpoints(network.Name));
@@ -131,7 +127,7 @@ public sealed class TrainingGrain(ExperimentStore store) : IWorkGrain
             .. Enumerable.Range(0, points).Select(i =>
             {
                 var (from, to) = ((int)((long)i * losses.Count / points), (int)((long)(i + 1) * losses.Count / points));
-                return Math.Round(losses[from..to].Average(l => (double)l), 6);
+                return Math.Round(CollectionsMarshal.AsSpan(losses)[from..to].ToArray().Average(l => (double)l), 5);
             }),
         ];
     }

@@ -142,7 +142,7 @@ internal static class Charts
         }
 
         svg.Append(Inv($"<text class=\"tick\" x=\"{Left}\" y=\"{Height - 6}\">1</text>"));
-        svg.Append(Inv($"<text class=\"tick\" x=\"{Width - Right}\" y=\"{Height - 6}\" text-anchor=\"end\">iteration {Markup.Count(n)}</text>"));
+        svg.Append(Inv($"<text class=\"tick\" x=\"{Width - Right}\" y=\"{Height - 6}\" text-anchor=\"end\">iteration {Markup.Count(curve.Iterations ?? n)}</text>"));
         var band = Curve(parts.Select((v, k) => (X(k), (double?)Y(v.High)))) + Curve(parts.Select((v, k) => (X(k), (double?)Y(v.Low))).Reverse()).Replace('M', 'L') + "Z";
         svg.Append(Inv($"<path class=\"band p0\" d=\"{band}\"/>"));
         svg.Append(Inv($"<path class=\"line p0\" d=\"{Curve(parts.Select((v, k) => (X(k), (double?)Y(v.Mean))))}\"/>"));

@@ -43,7 +43,11 @@ public sealed record ReportFact(string Label, string Value);
 /// <summary>Loss against iteration.</summary>
 /// <param name="Name">The network: "multiclass", "binary membrane".</param>
 /// <param name="Loss">Loss per iteration, from the first on.</param>
-public sealed record LossCurve(string Name, IReadOnlyList<double> Loss);
+public sealed record LossCurve(string Name, IReadOnlyList<double> Loss)
+{
+    /// <summary>Iterations in all, where the losses are means over spans of them; null when they are one each.</summary>
+    public int? Iterations { get; init; }
+}
 
 /// <summary>A picture with its words.</summary>
 /// <param name="Title">Short title.</param>

@@ -48,7 +48,7 @@ public static class SpecCheck
         var classes = model?.Classes ?? ReadClasses(spec, data);
         var (train, test) = segment ? (default, default) : Regions(spec, shape);
         if (!segment)
-            CheckTraining(spec, grid, train);
+            CheckTraining(spec, grid, train, type);
         if (!segment && data.Phantom is null)
             CheckLabels(data.Labels!, classes, shape, progress, ct);
 
@@ -186,7 +186,7 @@ public static class SpecCheck
         Box3 Section(int from, int to) => Box3.Between(new Int3(from, 0, 0), new Int3(to, shape.Y, shape.X));
     }
 
-    private static void CheckTraining(ExperimentSpec spec, Int3 grid, Box3 train)
+    private static void CheckTraining(ExperimentSpec spec, Int3 grid, Box3 train, VoxelType type)
     {
         var t = spec.Training;
         Require(t.Iterations is >= 1 and <= 100_000_000, "training.iterations", $"{t.Iterations} must be 1 or more");
@@ -199,7 +199,7 @@ public static class SpecCheck
         Require(t.Patch.IsPositive && t.Patch == t.Patch.RoundUpTo(grid), "training.patch", $"{t.Patch} must be multiples of the network's grid {grid}");
         Require(t.Patch.Count * t.Batch >= 2 * grid.Count, "training.patch", $"{t.Patch} leaves one voxel at the coarsest level; make it larger");
         AugmentationCheck.Run(t.Augmentation, Require);
-        Require(train.Count <= 1L << 33, "split.train", $"{train.Count} voxels do not fit in memory; choose fewer sections");
+        Require(train.Count * type.Bytes() < int.MaxValue, "split.train", $"{train.Count} voxels of {type.Bytes()} byte(s) are more than the 2 GiB a training region may hold; choose fewer sections");
     }
 
     private static void CheckLabels(string path, ClassMap classes, Int3 shape, Action<int, int>? progress, CancellationToken ct)
