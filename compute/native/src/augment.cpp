@@ -232,6 +232,32 @@ void sharpen(float *raw, const Triple &shape, const std::array<double, 3> &sigma
 
 }  // namespace
 
+tvx_augment_options default_augment_options() {
+  tvx_augment_options o{};
+  std::fill(o.spacing, o.spacing + 3, 1.0);
+  std::fill(o.flip_probability, o.flip_probability + 3, 0.5);
+  o.rotation_probability = 0.5;
+  o.rotation_degrees[0] = 180;
+  o.scaling_probability = 0.3;
+  o.scaling_range[0] = 0.85;
+  o.scaling_range[1] = 1.2;
+  o.elastic_probability = 0.2;
+  o.elastic_amplitude = 3;
+  o.elastic_spacing = 24;
+  o.contrast_probability = 0.3;
+  o.contrast_range[0] = 0.7;
+  o.contrast_range[1] = 1.4;
+  o.noise_probability = 0.3;
+  o.noise_range[1] = 0.2;
+  o.blur_probability = 0.2;
+  o.blur_range[0] = 0.3;
+  o.blur_range[1] = 1.2;
+  o.sharpen_probability = 0.2;
+  o.sharpen_range[0] = 0.3;
+  o.sharpen_range[1] = 1.5;
+  return o;
+}
+
 void validate(const tvx_augment_options &o) {
   static const char *const kAxis[3] = {"z", "y", "x"};
   for (int k = 0; k < 3; ++k) {

@@ -13,6 +13,9 @@ namespace teravox {
 
 using Triple = std::array<int64_t, 3>;
 
+// The defaults that teravox.h promises.
+tvx_augment_options default_augment_options();
+
 // Throws TVX_BAD_ARGUMENT with one sentence that names the field.
 void validate(const tvx_augment_options &options);
 

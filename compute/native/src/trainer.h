@@ -13,8 +13,7 @@
 
 namespace teravox {
 
-// Fills in the defaults that teravox.h promises.
-tvx_augment_options default_augment_options();
+// The defaults that teravox.h promises.
 tvx_train_options default_train_options();
 
 // Throws TVX_BAD_ARGUMENT or TVX_BAD_SHAPE with one sentence when options cannot be used with the architecture.
