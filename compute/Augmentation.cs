@@ -21,7 +21,8 @@ public static unsafe class Augmentation
 
     /// <summary>
     /// One draw, a pure function of (options, seed, index, block): <paramref name="raw"/> gets the standardised image
-    /// (voxel - mean) / std, <paramref name="labels"/> the class ids, both of shape <paramref name="patch"/>; either may be empty.
+    /// (voxel - mean) / std, <paramref name="labels"/> the class ids, both of shape <paramref name="patch"/>; either may be
+    /// empty.
     /// </summary>
     /// <exception cref="InputException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">A buffer's length does not fit, or labels are asked of a block without.</exception>

@@ -34,7 +34,8 @@ public sealed unsafe class InferenceSession : IDisposable
         fixed (void* voxels = tile.Voxels)
         fixed (byte* output = probabilities)
         {
-            NativeStatus.Check(NativeMethods.SessionInfer(_handle, ToNative(tile, voxels), output, &callbacks), cancellationToken: ct);
+            var status = NativeMethods.SessionInfer(_handle, ToNative(tile, voxels), output, &callbacks);
+            NativeStatus.Check(status, cancellationToken: ct);
         }
     }
 
@@ -49,7 +50,8 @@ public sealed unsafe class InferenceSession : IDisposable
         fixed (void* voxels = tile.Voxels)
         fixed (float* output = logits)
         {
-            NativeStatus.Check(NativeMethods.SessionLogits(_handle, ToNative(tile, voxels), output, &callbacks), cancellationToken: ct);
+            var status = NativeMethods.SessionLogits(_handle, ToNative(tile, voxels), output, &callbacks);
+            NativeStatus.Check(status, cancellationToken: ct);
         }
     }
 
@@ -72,7 +74,8 @@ public sealed unsafe class InferenceSession : IDisposable
     {
         if (tile.Voxels.Length != tile.Shape.Count * tile.Type.Bytes())
         {
-            throw new ArgumentException($"a {tile.Type} block of {tile.Shape} voxels cannot have {tile.Voxels.Length} bytes", nameof(tile));
+            throw new ArgumentException(
+                $"a {tile.Type} block of {tile.Shape} voxels cannot have {tile.Voxels.Length} bytes", nameof(tile));
         }
 
         if (outputLength != _outChannels * tile.CoreShape.Count)

@@ -67,7 +67,7 @@ public sealed unsafe class Network : IDisposable
     /// pooling factors (z, y, x) per level, which the file does not hold, and is 2 x 2 x 2 throughout when null. Nothing in
     /// the file is executed.
     /// </summary>
-    /// <exception cref="InputException">The file cannot be read, is not such a checkpoint, or the factors do not fit it.</exception>
+    /// <exception cref="InputException">The file cannot be read or is no such checkpoint, or the factors do not fit.</exception>
     public static Network Import(string path, IReadOnlyList<Int3>? pool)
     {
         var factors = Converting.ToNative(pool ?? []);
@@ -77,7 +77,8 @@ public sealed unsafe class Network : IDisposable
         {
             network.Dispose();
             throw new InputException(
-                $"{path} has {network.Architecture.Levels} levels and needs {network.Architecture.Levels - 1} pool factors, but {pool.Count} were given");
+                $"{path} has {network.Architecture.Levels} levels and needs {network.Architecture.Levels - 1} pool factors, "
+                + $"but {pool.Count} were given");
         }
 
         return network;

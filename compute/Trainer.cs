@@ -20,7 +20,8 @@ public sealed unsafe class Trainer : IDisposable
 
     /// <summary>
     /// Starts from the network's weights, which are copied. <paramref name="targetClass"/> is the class that a one-output
-    /// network learns against the rest, or null for as many outputs as classes. <paramref name="seed"/> is the augmentation's.
+    /// network learns against the rest, or null for as many outputs as classes. <paramref name="seed"/> is the
+    /// augmentation's.
     /// </summary>
     /// <exception cref="InputException">An option is out of range or does not fit the network, or the device is absent.</exception>
     public static Trainer Start(
@@ -53,7 +54,7 @@ public sealed unsafe class Trainer : IDisposable
     /// One iteration on one block, augmented; returns the loss. Without any labelled voxel the loss is 0 and the weights
     /// stay. After an exception nothing has changed.
     /// </summary>
-    /// <exception cref="InputException">The loss is not finite (the learning rate is too high) or the block does not fit.</exception>
+    /// <exception cref="InputException">The loss is not finite (lower the learning rate) or the block does not fit.</exception>
     /// <exception cref="ArgumentException">A buffer's length does not fit its shape.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> asked to stop.</exception>
     public double Step(in TrainingBlock block, CancellationToken ct)
@@ -68,7 +69,7 @@ public sealed unsafe class Trainer : IDisposable
     }
 
     /// <summary>The same on a batch of blocks, 1 or more.</summary>
-    /// <exception cref="InputException">The loss is not finite (the learning rate is too high) or a block does not fit.</exception>
+    /// <exception cref="InputException">The loss is not finite (lower the learning rate) or a block does not fit.</exception>
     /// <exception cref="ArgumentException">The batch is empty, or a buffer's length does not fit its shape.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> asked to stop.</exception>
     public double Step(IReadOnlyList<TrainingBlockMemory> batch, CancellationToken ct)

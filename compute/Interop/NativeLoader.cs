@@ -60,7 +60,8 @@ internal static class NativeLoader
         if (version() is var found && found != NativeConstants.AbiVersion)
         {
             throw new TeravoxNativeException(
-                0, $"{path} has interface version {found}, but this program needs {NativeConstants.AbiVersion}; run ./teravox build");
+                0,
+                $"{path} has interface version {found}, this program needs {NativeConstants.AbiVersion}; run ./teravox build");
         }
     }
 }

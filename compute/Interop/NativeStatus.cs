@@ -21,7 +21,8 @@ internal static class NativeStatus
     /// <exception cref="OperationCanceledException">TVX_ABORTED, with the caller's token.</exception>
     /// <exception cref="InputException">A file, the device, or an argument that is the user's.</exception>
     /// <exception cref="TeravoxNativeException">Anything else.</exception>
-    public static unsafe void Check(int status, Arguments arguments = Arguments.Ours, CancellationToken cancellationToken = default)
+    public static unsafe void Check(
+        int status, Arguments arguments = Arguments.Ours, CancellationToken cancellationToken = default)
     {
         if (status == NativeConstants.Ok)
         {

@@ -47,8 +47,11 @@ public sealed class AugmentationTests
         Augmentation.Apply(options, VoxelSize.Unit, 1, 3, block, Patch, c, []);
         Assert.Equal(a, b);
         Assert.NotEqual(a, c);
-        Assert.Throws<ArgumentException>(() => Augmentation.Apply(
-            options, VoxelSize.Unit, 1, 2, new TrainingBlock { Voxels = voxels, Labels = [], Type = VoxelType.UInt8, Shape = shape, Mean = 0, Std = 1 }, Patch, a, new byte[Patch.Count]));
+        Assert.Throws<ArgumentException>(() =>
+        {
+            var unlabelled = new TrainingBlock { Voxels = voxels, Labels = [], Type = VoxelType.UInt8, Shape = shape, Mean = 0, Std = 1 };
+            Augmentation.Apply(options, VoxelSize.Unit, 1, 2, unlabelled, Patch, a, new byte[Patch.Count]);
+        });
     }
 
     [Fact]

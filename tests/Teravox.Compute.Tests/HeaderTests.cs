@@ -33,9 +33,18 @@ public sealed class HeaderTests
     }
 
     [Fact]
+    public void Imports_WhenTheLibraryIsBuilt_AreAllExported()
+    {
+        Native.Require();
+        var library = NativeLibrary.Load(Path.Combine(AppContext.BaseDirectory, "libteravox.so"));
+        Assert.All(Declared.Functions.Keys, name => Assert.True(NativeLibrary.TryGetExport(library, name, out _), name));
+    }
+
+    [Fact]
     public void Structs_WhenComparedWithTheHeader_HaveTheSameFields()
     {
-        var managed = typeof(NativeMethods).Assembly.GetTypes().Where(static t => t.IsValueType && t.Name.StartsWith("Tvx", StringComparison.Ordinal)).ToArray();
+        var managed = typeof(NativeMethods).Assembly.GetTypes()
+            .Where(static t => t.IsValueType && t.Name.StartsWith("Tvx", StringComparison.Ordinal)).ToArray();
         Assert.Equal(Declared.Structs.Keys.Order(), managed.Select(static t => Snake(t.Name)).Order());
         foreach (var type in managed)
         {

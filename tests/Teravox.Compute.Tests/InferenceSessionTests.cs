@@ -59,7 +59,8 @@ public sealed class InferenceSessionTests
         var network = Network.Create(Native.SmallNet, 1, 1);
         using var session = new InferenceSession(network, "cpu", 1);
         network.Dispose();
-        session.Infer(MakeTile(Native.Bytes(Core.Count, 3), VoxelType.UInt8, Core, Int3.Zero), new byte[Core.Count], TestContext.Current.CancellationToken);
+        var tile = MakeTile(Native.Bytes(Core.Count, 3), VoxelType.UInt8, Core, Int3.Zero);
+        session.Infer(tile, new byte[Core.Count], TestContext.Current.CancellationToken);
     }
 
     [Fact]

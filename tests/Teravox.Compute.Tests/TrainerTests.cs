@@ -118,7 +118,8 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("learning_rate", Assert.Throws<InputException>(() => Start(options: Options with { LearningRate = -1 })).Message);
         Assert.Contains("patch", Assert.Throws<InputException>(() => Start(options: Options with { Patch = new(8, 18, 16) })).Message);
         var badRange = Options.Augmentation with { Blur = new() { Probability = .1, Range = [1] } };
-        Assert.Contains("augmentation.blur.range", Assert.Throws<InputException>(() => Start(options: Options with { Augmentation = badRange })).Message);
+        var e = Assert.Throws<InputException>(() => Start(options: Options with { Augmentation = badRange }));
+        Assert.Contains("augmentation.blur.range", e.Message);
         using var network = Network.Create(Native.SmallNet, 3, 1);
         Assert.Throws<InputException>(() => Trainer.Start(network, Options, 0, 1, VoxelSize.Unit, "cpu", 1));
     }
