@@ -17,11 +17,35 @@ namespace {
 // A fixed buffer: keeping the text of an out-of-memory error must not allocate.
 thread_local char last_error[1024] = "";
 
+// Bytes of the UTF-8 character at `text`, 0 when it is none. Reads no further than the terminating zero.
+size_t utf8_length(const unsigned char *text) noexcept {
+  size_t length = text[0] < 0x80 ? 1 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : (text[0] >> 4) == 0xe ? 3 : 0;
+  if (text[0] >= 0xf0 && text[0] < 0xf5) length = 4;
+  for (size_t i = 1; i < length; ++i) {
+    if ((text[i] & 0xc0) != 0x80) return 0;
+  }
+  return length;
+}
+
+// Keeps one line (libtorch appends a backtrace on further lines) of whole UTF-8 characters: a text may quote names
+// from a damaged file, and callers decode it.
 void keep(const char *text) noexcept {
-  // One line: libtorch appends a backtrace on further lines.
-  size_t length = std::min(std::strcspn(text, "\r\n"), sizeof(last_error) - 1);
-  std::memcpy(last_error, text, length);
-  last_error[length] = '\0';
+  const unsigned char *from = reinterpret_cast<const unsigned char *>(text);
+  size_t at = 0;
+  while (*from != '\0' && *from != '\n' && *from != '\r') {
+    size_t length = utf8_length(from);
+    if (at + std::max<size_t>(length, 1) >= sizeof(last_error)) break;
+    bool printable = length > 1 || (length == 1 && *from >= 0x20 && *from != 0x7f);
+    if (printable) {
+      std::memcpy(last_error + at, from, length);
+    } else {
+      length = 1;
+      last_error[at] = '?';
+    }
+    at += length;
+    from += length;
+  }
+  last_error[at] = '\0';
 }
 
 bool tells_of_missing_memory(const char *text) noexcept {
