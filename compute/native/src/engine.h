@@ -45,8 +45,10 @@ class Engine {
 
 std::unique_ptr<Engine> make_torch_engine(const FoldedNet &net, c10::Device device);
 
-// Null where the build or the processor has no fast kernels.
-std::unique_ptr<Engine> make_onednn_engine(const FoldedNet &net);
+// Null where the build or the processor has no fast kernels. The finest encoder works through the block in slabs of
+// planes, whose features take about slab_bytes: over the whole block, halo and all, they would be by far the largest
+// tensors of a tile, and nothing needs them at once.
+std::unique_ptr<Engine> make_onednn_engine(const FoldedNet &net, int64_t slab_bytes = 48 << 20);
 
 // Standardises the tile's voxels of a box, (voxel - mean) / std, into dense floats.
 void standardise(const tvx_tile &tile, const Box &box, float *out);

@@ -5,7 +5,7 @@
 
 namespace teravox {
 
-std::unique_ptr<Engine> make_onednn_engine(const FoldedNet &) {
+std::unique_ptr<Engine> make_onednn_engine(const FoldedNet &, int64_t) {
   return nullptr;
 }
 
@@ -21,10 +21,6 @@ std::unique_ptr<Engine> make_onednn_engine(const FoldedNet &) {
 namespace teravox {
 namespace {
 
-// Level 0's encoder works through the block in slabs of planes: its features over the whole block, with the halo, are
-// by far the largest tensors of a tile, and nothing needs them at once.
-constexpr int64_t kSlabBytes = 48 << 20;
-
 at::Tensor pad_channels(const at::Tensor &values, int64_t channels) {
   return at::constant_pad_nd(values, {0, channels - values.size(0)});
 }
@@ -37,7 +33,7 @@ struct ScaleShift {
 template <int B>
 class OneDnnEngine : public Engine {
  public:
-  explicit OneDnnEngine(const FoldedNet &net) : net_(net), convolver_(B) {
+  OneDnnEngine(const FoldedNet &net, int64_t slab_bytes) : net_(net), slab_bytes_(slab_bytes), convolver_(B) {
     const tvx_arch &arch = net.arch;
     for (const FoldedBlock &block : net.encoders) encoders_.push_back(prepare(block, encoders_.empty()));
     for (int level = 0; level < arch.levels - 1; ++level) {
@@ -279,7 +275,7 @@ class OneDnnEngine : public Engine {
 
     int64_t f = channels(net_.arch, 0), factor = net_.arch.pool[0][0];
     int64_t plane_floats = 2 * blocks_of(f) * B * level.encoder_out.voxels() / level.encoder_out[0].size();
-    int64_t planes = std::max<int64_t>(kSlabBytes / (plane_floats * static_cast<int64_t>(sizeof(float))), 8);
+    int64_t planes = std::max<int64_t>(slab_bytes_ / (plane_floats * static_cast<int64_t>(sizeof(float))), 8);
     planes = (planes + factor - 1) / factor * factor;
     Feature pooled = make(f, plan.levels[1].encoder_in), skip = make(f, level.joined);
     Interval all = level.encoder_out[0];
@@ -381,6 +377,7 @@ class OneDnnEngine : public Engine {
   }
 
   FoldedNet net_;
+  int64_t slab_bytes_;
   Buffers buffers_;
   Convolver convolver_;
   std::vector<Block> encoders_;
@@ -390,12 +387,12 @@ class OneDnnEngine : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_onednn_engine(const FoldedNet &net) {
+std::unique_ptr<Engine> make_onednn_engine(const FoldedNet &net, int64_t slab_bytes) {
   switch (Convolver::best_block()) {
     case 16:
-      return std::make_unique<OneDnnEngine<16>>(net);
+      return std::make_unique<OneDnnEngine<16>>(net, slab_bytes);
     case 8:
-      return std::make_unique<OneDnnEngine<8>>(net);
+      return std::make_unique<OneDnnEngine<8>>(net, slab_bytes);
     default:
       return nullptr;
   }

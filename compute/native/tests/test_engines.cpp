@@ -55,6 +55,7 @@ std::vector<NamedEngine> engines(const tvx_model &model) {
   FoldedNet net = fold(model);
   all.push_back({"libtorch", make_torch_engine(net, c10::kCPU)});
   if (auto fast = make_onednn_engine(net)) all.push_back({"oneDNN", std::move(fast)});
+  if (auto fast = make_onednn_engine(net, 1)) all.push_back({"oneDNN in thin slabs", std::move(fast)});
   return all;
 }
 
