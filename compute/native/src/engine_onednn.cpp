@@ -85,12 +85,12 @@ class OneDnnEngine : public Engine {
     std::vector<float> single_weight, single_bias;  // of `project` where the input is the single channel
   };
 
-  // What the decoder's first step does: `spread` is absorbed (nearest) or makes the upsampled features.
   struct Decoder {
     Block block;
-    std::unique_ptr<Filter> spread;
+    // A filter for every parity: of the first convolution's upsampled half (nearest), or of the transposed convolution.
+    std::unique_ptr<Filter> parities;
+    std::array<SubpixelAxis, 3> axis;
     std::unique_ptr<Filter> of_upsampled;  // transposed and concatenated: the first convolution's second half
-    Subpixel subpixel;
   };
 
   static int64_t blocks_of(int64_t channels) { return (channels + B - 1) / B; }
@@ -144,8 +144,9 @@ class OneDnnEngine : public Engine {
         ready.of_upsampled = convolver_.prepare(rest, {});
     }
     ready.block = prepare(own, false);
-    ready.subpixel = make_subpixel(up, pool_factors(net_.arch, level), net_.arch.upsample, padded);
-    ready.spread = convolver_.prepare(ready.subpixel.weight, {});
+    Subpixel subpixel = make_subpixel(up, pool_factors(net_.arch, level), net_.arch.upsample, padded);
+    ready.parities = convolver_.prepare(subpixel.weight, {});
+    ready.axis = subpixel.axis;
     return ready;
   }
 
@@ -228,7 +229,8 @@ class OneDnnEngine : public Engine {
                     Pace &pace) {
     if (net_.arch.residual != 0) {
       if (block.project) {
-        x = convolve3(*block.project, std::move(x), folded.project.weight.size(0), x.box, false);
+        Box box = x.box;
+        x = convolve3(*block.project, std::move(x), folded.project.weight.size(0), box, false);
         pace.step(work_of(folded.project.weight, x.box));
       }
       return run_residual(folded, block, std::move(x), mid, out, pace);
@@ -360,7 +362,7 @@ class OneDnnEngine : public Engine {
     Triple back;
     int64_t stride = 1, parities = 1;
     for (int a = 2; a >= 0; --a) {
-      const SubpixelAxis &axis = decoder.subpixel.axis[static_cast<size_t>(a)];
+      const SubpixelAxis &axis = decoder.axis[static_cast<size_t>(a)];
       back[static_cast<size_t>(a)] = axis.back;
       places[a] = axis.places(to.box[a]);
       for (int64_t i = to.box[a].lo; i < to.box[a].hi; ++i) {
@@ -371,7 +373,8 @@ class OneDnnEngine : public Engine {
       parities *= axis.parities;
     }
     Feature filtered = make(parities * blocks_of(to.channels) * B, places);
-    convolver_.run(*decoder.spread, low.data.get(), low.box, filtered.data.get(), places, back, false, false, buffers_);
+    convolver_.run(*decoder.parities, low.data.get(), low.box, filtered.data.get(), places, back, false, false,
+                   buffers_);
     low = Feature();
     blocked::spread<B>(view(filtered), view(to), map, add);
   }

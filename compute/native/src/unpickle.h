@@ -45,7 +45,6 @@ class Pickle {
   const PickleValue &root() const { return *root_; }
 
  private:
-  friend class Unpickler;
   std::deque<PickleValue> values_;
   const PickleValue *root_ = nullptr;
 };

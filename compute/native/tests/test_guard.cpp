@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "guard.h"
-
 #include <c10/util/Exception.h>
 
 #include <new>
@@ -8,6 +6,7 @@
 #include <thread>
 
 #include "check.h"
+#include "guard.h"
 
 using namespace teravox;
 

@@ -2,11 +2,11 @@
  *
  * teravox.h as C: compiles with -pedantic, and the example at its top runs.
  */
-#include "teravox.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "teravox.h"
 
 static int failures = 0;
 
