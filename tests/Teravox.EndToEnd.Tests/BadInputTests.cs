@@ -164,7 +164,7 @@ public sealed class BadInputTests(FinishedExperiment finished) : IClassFixture<F
         try
         {
             var command = finished.Command(finished.Stack, Path.Combine(folder["disk"], "out"));
-            await MustRefuseAsync(folder, command, "no space", untouchedOnly: true);
+            await MustRefuseAsync(folder, command, "is full", untouchedOnly: true);
             Assert.Equal(0, await ShellAsync("mount", "-o", "remount,size=64m", folder["disk"]));
             (await TeravoxProcess.RunAsync(command)).MustSucceed();
             Results.MustEqual(finished.Out, Path.Combine(folder["disk"], "out"));
