@@ -33,7 +33,7 @@ public static class SpecCheck
             Require(spec.Model is null, "model", "only the preset segment takes a model; remove it");
         var architecture = model?.Architecture ?? spec.Network;
         CheckNetwork(architecture);
-        var (reach, grid) = Reach.Of(architecture);
+        var (reach, grid) = ReachOf(architecture);
 
         // 3. The volume: every slice's header is read.
         using var raw = data.Phantom is null ? ImageStack.Open(data.Raw!, use: StackUse.Raw) : null;
@@ -145,6 +145,19 @@ public static class SpecCheck
         Require(a.Pool is null || a.Pool.Count == a.Levels - 1, "network.pool", $"{a.Pool?.Count} entries given, {a.Levels - 1} needed: one between each two of {a.Levels} levels");
         foreach (var p in a.PoolFactors())
             Require(p is { Z: >= 1 and <= 4, Y: >= 1 and <= 4, X: >= 1 and <= 4 }, "network.pool", $"factors must be 1..4, not [{p.Z}, {p.Y}, {p.X}]");
+    }
+
+    // What the layers themselves refuse (group norm's groups, residual with nearest upsampling) the library says best.
+    private static (Int3 Reach, Int3 Grid) ReachOf(UNetArchitecture architecture)
+    {
+        try
+        {
+            return Reach.Of(architecture);
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"spec: network: {e.Message}", e);
+        }
     }
 
     private static ClassMap ReadClasses(ExperimentSpec spec, DataSource data)

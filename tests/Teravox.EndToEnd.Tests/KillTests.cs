@@ -88,7 +88,7 @@ public sealed class KillTests(ITestOutputHelper output)
     public async Task Run_WhenInterrupted_SaysSoAndGoesOnLater()
     {
         using var folder = new TemporaryFolder();
-        string[] longer = [.. Command(folder["interrupted"]), "--set", "training.iterations=400"];
+        string[] longer = [.. Command(folder["interrupted"]), "--set", "training.iterations=3000"];
         using (var process = TeravoxProcess.Start([.. longer, "--json"]))
         {
             var told = 0;

@@ -14,7 +14,7 @@ public sealed class PatchSamplerTests
         var again = Make(out _);
         var patch = new Int3(4, 5, 6);
         var seen = new HashSet<Int3>();
-        for (var i = 0; i < 500; i++)
+        for (var i = 0; i < 3000; i++)
         {
             var place = sampler.Place(i, 0, patch, 0);
             Assert.Equal(place, again.Place(i, 0, patch, 0));

@@ -53,6 +53,7 @@ public sealed class SpecFileTests
     [Theory]
     [InlineData("network.levels=1", "network.levels")]
     [InlineData("network.pool=[[2,2,2]]", "network.pool")]
+    [InlineData("network.order=gcr", "network")]
     [InlineData("training.patch=[15,16,16]", "training.patch")]
     [InlineData("training.learningRate=0", "training.learningRate")]
     [InlineData("training.augmentation.blur.range=[2,1]", "training.augmentation.blur.range")]
@@ -76,7 +77,7 @@ public sealed class SpecFileTests
     [Fact]
     public void Plan_WhenTable4IsAsked_HasOneBinaryNetworkPerClassIntoItsOwnChannel()
     {
-        var spec = SpecFile.Parse("""{ "name": "a", "preset": "table4", "data": { "phantom": { "shape": [32, 64, 64] } }, "network": { "levels": 2, "fMaps": 4 }, "binaryIterations": 7 }""", "spec", "/");
+        var spec = SpecFile.Parse("""{ "name": "a", "preset": "table4", "data": { "phantom": { "shape": [32, 64, 64] } }, "network": { "levels": 2, "fMaps": 8 }, "binaryIterations": 7 }""", "spec", "/");
         var plan = SpecCheck.Plan(spec, null, CancellationToken.None);
         Assert.Equal(9, plan.Networks.Count);
         Assert.Equal(["multiclass", "binary"], plan.Predictions());
