@@ -146,8 +146,8 @@ TVX_API void tvx_model_free(tvx_model *model); /* NULL is fine, here and in ever
 TVX_API tvx_status tvx_model_arch(const tvx_model *model, tvx_arch *arch);
 /* The card the file carried, or "" for a model made here or imported. Owned by the model. */
 TVX_API const char *tvx_model_card(const tvx_model *model);
-TVX_API int64_t tvx_model_parameter_count(const tvx_model *model); /* trainable numbers */
-TVX_API int32_t tvx_model_tensor_count(const tvx_model *model);    /* with batch norm's buffers */
+TVX_API int64_t tvx_model_parameter_count(const tvx_model *model);                /* trainable numbers */
+TVX_API int32_t tvx_model_tensor_count(const tvx_model *model);                   /* with batch norm's buffers */
 TVX_API const char *tvx_model_tensor_name(const tvx_model *model, int32_t index); /* NULL out of range */
 
 /* ---- inference --------------------------------------------------------------------------------------- */
@@ -234,13 +234,13 @@ TVX_API tvx_status tvx_augment(const tvx_augment_options *options, uint64_t seed
 #define TVX_MULTICLASS (-1)
 
 typedef struct tvx_train_options {
-  double learning_rate;  /* default 4e-4 */
-  double beta1, beta2;   /* Adam, default .9, .999 */
-  double epsilon;        /* default 1e-8 */
-  double weight_decay;   /* default 0 */
-  uint64_t seed;         /* default 0 */
-  int32_t target_class;  /* TVX_MULTICLASS, or the class that a one-output network learns against the rest */
-  int64_t patch[3];      /* multiples of the architecture's grid; default 32, 64, 64 */
+  double learning_rate; /* default 4e-4 */
+  double beta1, beta2;  /* Adam, default .9, .999 */
+  double epsilon;       /* default 1e-8 */
+  double weight_decay;  /* default 0 */
+  uint64_t seed;        /* default 0 */
+  int32_t target_class; /* TVX_MULTICLASS, or the class that a one-output network learns against the rest */
+  int64_t patch[3];     /* multiples of the architecture's grid; default 32, 64, 64 */
   tvx_augment_options augment;
 } tvx_train_options;
 

@@ -98,8 +98,7 @@ TVC_API void tvc_tiff_close(tvc_tiff *tiff); /* NULL is fine */
 TVC_API int32_t tvc_tiff_page_count(const tvc_tiff *tiff);
 TVC_API tvc_status tvc_tiff_page_info(tvc_tiff *tiff, int32_t page, tvc_image_info *info);
 /* size: of pixels, at least info.pixel_bytes. palette: NULL or TVC_MAX_PALETTE entries 0xRRGGBB. */
-TVC_API tvc_status tvc_tiff_read_page(tvc_tiff *tiff, int32_t page, uint8_t *pixels, int64_t size,
-                                      uint32_t *palette);
+TVC_API tvc_status tvc_tiff_read_page(tvc_tiff *tiff, int32_t page, uint8_t *pixels, int64_t size, uint32_t *palette);
 
 /* ---- PNG: grey of 1, 2, 4, 8, 16 bits, palette, RGB(A) of 8 bits, interlaced or not ----------------------- */
 
