@@ -10,6 +10,7 @@ var root = new RootCommand(
     Teravox segments volume electron microscopy: it trains 3D U-Nets on a few labelled slices, says how good each class is, and runs the trained model over volumes of any size.
 
     Try it:  ./teravox demo
+    The script also does: build, test, bench infer|train, format
     """);
 root.Add(DemoCommand.Make());
 root.Add(RunCommand.Make());

@@ -57,12 +57,15 @@ internal static class Summary
             {
                 row.Add(Number(p.Classes[i].F1, "F3"));
                 if (!several)
-                    row.AddRange([Number(c.Precision, "F3"), Number(c.Recall, "F3"), c.Threshold.ToString(CultureInfo.InvariantCulture)]);
+                    row.AddRange([Number(c.Precision, "F3"), Number(c.Recall, "F3"), c.Curve.Count == 0 ? "-" : c.Threshold.ToString(CultureInfo.InvariantCulture)]);
             }
 
             table.AddRow([.. row]);
         }
 
+        // Away from a terminal there is no width to keep to, and a wrapped name is hard to read by programs.
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 160;
         AnsiConsole.Write(table);
     }
 

@@ -72,6 +72,18 @@ public sealed class JobTests(FinishedExperiment finished, ITestOutputHelper outp
     }
 
     [Fact]
+    public async Task Segment_WhenTheStackIsAnOmeZarr_ReadsItWhereItLies()
+    {
+        using var folder = new TemporaryFolder();
+        var volume = Path.Combine(finished.Out, ".teravox", "raw.zarr");
+        (await TeravoxProcess.RunAsync("segment", volume, "--model", finished.Model, "--out", folder["out"])).MustSucceed();
+        Assert.False(Directory.Exists(Path.Combine(folder["out"], ".teravox", "raw.zarr")), "the volume was copied");
+        (await TeravoxProcess.RunAsync("export", Path.Combine(finished.Out, "labels.zarr"), "--format", "tif", "--out", folder["run"])).MustSucceed();
+        (await TeravoxProcess.RunAsync("export", Path.Combine(folder["out"], "labels.zarr"), "--format", "tif", "--out", folder["segmented"])).MustSucceed();
+        Results.MustEqual(folder["run"], folder["segmented"]);
+    }
+
+    [Fact]
     public async Task Export_WhenProbabilitiesAreAsked_WritesOneFolderAClass()
     {
         using var folder = new TemporaryFolder();
