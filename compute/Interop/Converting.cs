@@ -102,6 +102,57 @@ internal static class Converting
         return result;
     }
 
+    /// <summary>The kernel's weights row by row; empty for the reductions that have none.</summary>
+    /// <exception cref="InputException">The rows differ in length.</exception>
+    public static double[] Weights(this Reduction reduction)
+    {
+        var rows = reduction.Kernel ?? [];
+        if (rows.Any(row => row.Count != rows[0].Count))
+        {
+            throw new InputException("the reduction's kernel has rows of different lengths; give all of them the same number of weights");
+        }
+
+        return [.. rows.SelectMany(static row => row)];
+    }
+
+    /// <param name="reduction">What to convert.</param>
+    /// <param name="weights">What <see cref="Weights"/> gave, pinned for as long as the result is used.</param>
+    public static unsafe TvxReduction ToNative(this Reduction reduction, double* weights)
+    {
+        TvxReduction result = default;
+        result.Kind = reduction.Kind switch
+        {
+            ReductionKind.Gaussian => NativeConstants.ReduceGaussian,
+            ReductionKind.Kernel => NativeConstants.ReduceKernel,
+            _ => NativeConstants.ReduceBicubic,
+        };
+        if (reduction.Kernel is { Count: > 0 } rows)
+        {
+            (result.KernelShape[0], result.KernelShape[1]) = (rows.Count, rows[0].Count);
+            result.Kernel = weights;
+        }
+
+        return result;
+    }
+
+    public static TvxZssrOptions ToNative(this SuperResolveOptions o)
+    {
+        var scale = o.Scale ?? Scale.Two;
+        var result = new TvxZssrOptions
+        {
+            Noise = o.Noise,
+            LearningRate = o.LearningRate,
+            MinLearningRate = o.MinLearningRate,
+            MaxIterations = o.MaxIterations,
+            Crop = o.Crop,
+            BackProjections = o.BackProjections,
+            Ensemble = o.Ensemble ? 1 : 0,
+            Gradual = o.Gradual ? 1 : 0,
+        };
+        (result.Scale[0], result.Scale[1]) = (scale.Y, scale.X);
+        return result;
+    }
+
     private static void Copy(IReadOnlyList<double> from, Span<double> to, string field)
     {
         if (from.Count != to.Length)

@@ -29,3 +29,12 @@ internal sealed class TrainerHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHa
         return true;
     }
 }
+
+internal sealed class ZssrHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
+{
+    protected override bool ReleaseHandle()
+    {
+        NativeMethods.ZssrFree(handle);
+        return true;
+    }
+}

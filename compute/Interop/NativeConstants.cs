@@ -28,4 +28,8 @@ internal static class NativeConstants
     public const int Uint16 = 1;
 
     public const int Multiclass = -1;
+
+    public const int ReduceBicubic = 0;
+    public const int ReduceGaussian = 1;
+    public const int ReduceKernel = 2;
 }

@@ -108,4 +108,31 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library, EntryPoint = "tvx_trainer_free")]
     public static partial void TrainerFree(nint trainer);
+
+    [LibraryImport(Library, EntryPoint = "tvx_resample_reduce")]
+    public static partial int ResampleReduce(
+        in TvxReduction reduction, float* image, in Int64x2 shape, in Int64x2 outShape, float* result);
+
+    [LibraryImport(Library, EntryPoint = "tvx_resample_enlarge")]
+    public static partial int ResampleEnlarge(float* image, in Int64x2 shape, in Int64x2 outShape, float* result);
+
+    [LibraryImport(Library, EntryPoint = "tvx_zssr_defaults")]
+    public static partial void ZssrDefaults(out TvxZssrOptions options);
+
+    [LibraryImport(Library, EntryPoint = "tvx_zssr_create", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ZssrCreate(
+        in TvxZssrOptions options, in TvxReduction reduction, string device, int threads, out ZssrHandle zssr);
+
+    [LibraryImport(Library, EntryPoint = "tvx_zssr_shape")]
+    public static partial int ZssrShape(ZssrHandle zssr, in Int64x2 shape, out Int64x2 enlarged);
+
+    [LibraryImport(Library, EntryPoint = "tvx_zssr_run")]
+    public static partial int ZssrRun(
+        ZssrHandle zssr, void* pixels, int voxelType, in Int64x2 shape, in Int64x2 enlargedShape, ulong seed, int warm, void* enlarged, TvxCallbacks* callbacks);
+
+    [LibraryImport(Library, EntryPoint = "tvx_zssr_get_state")]
+    public static partial int ZssrGetState(ZssrHandle zssr, out TvxZssrState state);
+
+    [LibraryImport(Library, EntryPoint = "tvx_zssr_free")]
+    public static partial void ZssrFree(nint zssr);
 }

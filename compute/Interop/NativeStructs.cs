@@ -13,6 +13,25 @@ internal struct Int32x3
     public readonly Int3 ToInt3() => new(this[0], this[1], this[2]);
 }
 
+[InlineArray(2)]
+internal struct Int32x2
+{
+    private int _first;
+}
+
+[InlineArray(2)]
+internal struct Int64x2
+{
+    private long _first;
+
+    public static implicit operator Int64x2((int Y, int X) shape)
+    {
+        Int64x2 result = default;
+        (result[0], result[1]) = (shape.Y, shape.X);
+        return result;
+    }
+}
+
 [InlineArray(3)]
 internal struct Int64x3
 {
@@ -125,4 +144,38 @@ internal struct TvxTrainOptions
     public int TargetClass;
     public Int64x3 Patch;
     public TvxAugmentOptions Augment;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct TvxReduction
+{
+    public int Kind;
+    public Int32x2 KernelShape;
+    public double* Kernel;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct TvxZssrOptions
+{
+    public Doublex2 Scale;
+    public double Noise;
+    public double LearningRate;
+    public double MinLearningRate;
+    public int MaxIterations;
+    public int Crop;
+    public int BackProjections;
+    public int Ensemble;
+    public int Gradual;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct TvxZssrState
+{
+    public long Iterations;
+    public double LearningRate;
+    public double BicubicError;
+    public double Error;
+    public int Step;
+    public int Steps;
+    public int FellBack;
 }

@@ -274,6 +274,86 @@ TVX_API tvx_status tvx_trainer_model(const tvx_trainer *trainer, tvx_model **mod
 
 TVX_API void tvx_trainer_free(tvx_trainer *trainer);
 
+/* ---- resampling --------------------------------------------------------------------------------------- */
+
+enum { TVX_REDUCE_BICUBIC = 0, TVX_REDUCE_GAUSSIAN = 1, TVX_REDUCE_KERNEL = 2 };
+
+/* How a low-resolution image is made of one with f times as many pixels along an axis.
+ * bicubic: Keys' cubic (a = -1/2) widened by f against aliasing; the edge pixels are repeated by the mirror.
+ * gaussian: as scikit-image's rescale(anti_aliasing=True): sigma (f - 1) / 2, then linear interpolation; the mirror
+ * is at the edge pixels' centres.
+ * kernel: convolved with the image (a single bright pixel becomes the kernel as it is written), mirrored as for
+ * bicubic; then read at the output's centres, by Keys' cubic where these lie between pixels, as with an even f. */
+typedef struct tvx_reduction {
+  int32_t kind;            /* TVX_REDUCE_* */
+  int32_t kernel_shape[2]; /* (y, x), odd, 129 at most; the kernel's fields are read for TVX_REDUCE_KERNEL only */
+  const double *kernel;    /* rows; their sum is 1 (within .001, and is made exact) */
+} tvx_reduction;
+
+/* Grey images of any scale, shape (y, x). Both images cover the same extent: f is the ratio of their sizes, per axis,
+ * at least 1 and at most 64; an axis of equal sizes is left alone. Nothing is clipped: a cubic overshoots at edges. */
+TVX_API tvx_status tvx_resample_reduce(const tvx_reduction *reduction, const float *image, const int64_t shape[2],
+                                       const int64_t out_shape[2], float *out);
+
+/* By Keys' cubic, the edge pixels repeated by the mirror. */
+TVX_API tvx_status tvx_resample_enlarge(const float *image, const int64_t shape[2], const int64_t out_shape[2],
+                                        float *out);
+
+/* ---- zero-shot super-resolution ----------------------------------------------------------------------- */
+
+/* ZSSR (Shocher, Cohen, Irani, arXiv 1712.06087): a small network learns from one image how its own reductions are
+ * undone, and then enlarges the image. Eight 3x3 convolutions, 64 channels, on the bicubic enlargement; L1, Adam. */
+typedef struct tvx_zssr_options {
+  double scale[2]; /* (y, x), 1.2..4 each, or 1 for one of them; default 2, 2 */
+  double noise;    /* standard deviation added to the sons, in the image's grey levels, for real captures; default 0 */
+  double learning_rate;     /* default 1e-3; divided by 10 when the reconstruction error no longer falls clearly */
+  double min_learning_rate; /* the run ends below it; default 9e-6 */
+  int32_t max_iterations;   /* of every step; default 3000. By the learning-rate rule a step makes 900 at least */
+  int32_t crop;             /* side of the training crops, 16..1024, default 128; the image's size where that is less */
+  int32_t back_projections; /* default 10, applied to every output and to their median */
+  int32_t ensemble;         /* 1 (default): the median of 8 turned and mirrored outputs, of 4 where the scales differ */
+  int32_t gradual;          /* 1: over [1,1.5] [1.5,1] [1.5,1.5] [1.5,2] [2,1.5] (for 2, 2) to the scale; default 0 */
+} tvx_zssr_options;
+
+TVX_API void tvx_zssr_defaults(tvx_zssr_options *options);
+
+/* Of a run in progress or ended. Errors: how the image differs from what is made of its own reduction, root mean square
+ * in grey levels. */
+typedef struct tvx_zssr_state {
+  int64_t iterations;   /* made so far, of all steps */
+  double learning_rate; /* now */
+  double bicubic_error; /* by plain bicubic */
+  double error;         /* by the network, when last measured */
+  int32_t step;         /* from 1; 0 where there was nothing to learn: all pixels are equal */
+  int32_t steps;        /* more than 1 when gradual */
+  int32_t fell_back;    /* 1: the network was no better than bicubic, which was taken in its place */
+} tvx_zssr_state;
+
+/* Used by one thread at a time. */
+typedef struct tvx_zssr tvx_zssr;
+
+/* reduction: how the image came from the one that is wanted; the network learns to undo that and no other. */
+TVX_API tvx_status tvx_zssr_create(const tvx_zssr_options *options, const tvx_reduction *reduction, const char *device,
+                                   int32_t threads, tvx_zssr **zssr);
+
+/* ceil(size * scale) per axis: the shape to ask for where the one that the image came from is not known. */
+TVX_API tvx_status tvx_zssr_shape(const tvx_zssr *zssr, const int64_t shape[2], int64_t enlarged[2]);
+
+/* pixels: a grey image of any shape (y, x), TVX_UINT8 or TVX_UINT16; enlarged: of the same type and of enlarged_shape
+ * (y, x), which may differ from tvx_zssr_shape's by what rounding to shape lost: both images cover the same extent, so
+ * an image that was reduced comes back to the pixels it had. warm: not 0 starts from what the last run learnt (at a
+ * tenth of the learning rate), if there is one that ended well. On the CPU the same image, options, seed and threads,
+ * without warm, give the same bytes. Needs about 50 bytes of memory per pixel of the result. Aborts are polled between
+ * iterations and tiles. */
+TVX_API tvx_status tvx_zssr_run(tvx_zssr *zssr, const void *pixels, int32_t voxel_type, const int64_t shape[2],
+                                const int64_t enlarged_shape[2], uint64_t seed, int32_t warm, void *enlarged,
+                                const tvx_callbacks *callbacks);
+
+/* May also be called from the progress callback. */
+TVX_API tvx_status tvx_zssr_get_state(const tvx_zssr *zssr, tvx_zssr_state *state);
+
+TVX_API void tvx_zssr_free(tvx_zssr *zssr);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "guard.h"
+#include "mirror.h"
 #include "random.h"
 
 namespace teravox {
@@ -141,14 +142,6 @@ void sample_patch(const AugmentMap &map, const tvx_block &block, const Triple &p
   }
 }
 
-int64_t mirrored(int64_t i, int64_t n) {
-  if (n == 1) return 0;
-  const int64_t period = 2 * (n - 1);
-  i %= period;
-  if (i < 0) i += period;
-  return i < n ? i : period - i;
-}
-
 std::vector<float> gaussian_kernel(double sigma) {
   const int radius = std::max(1, static_cast<int>(std::ceil(3 * sigma)));
   std::vector<float> kernel(2 * radius + 1);
@@ -169,7 +162,7 @@ void blur_rows(float *image, int64_t count, int64_t inner, const std::vector<flo
     float *out = image + i * inner;
     std::fill(out, out + inner, 0.0f);
     for (int64_t k = -radius; k <= radius; ++k) {
-      const float *in = scratch->data() + mirrored(i + k, count) * inner;
+      const float *in = scratch->data() + mirror_at_centre(i + k, count) * inner;
       const float w = kernel[k + radius];
       for (int64_t j = 0; j < inner; ++j) out[j] += w * in[j];
     }
@@ -184,8 +177,8 @@ void blur_x(float *image, int64_t rows, int64_t width, const std::vector<float> 
     float *padded = scratch->data();
     std::copy(out, out + width, padded + radius);
     for (int64_t i = 1; i <= radius; ++i) {
-      padded[radius - i] = out[mirrored(-i, width)];
-      padded[radius + width - 1 + i] = out[mirrored(width - 1 + i, width)];
+      padded[radius - i] = out[mirror_at_centre(-i, width)];
+      padded[radius + width - 1 + i] = out[mirror_at_centre(width - 1 + i, width)];
     }
     std::fill(out, out + width, 0.0f);
     for (size_t k = 0; k < kernel.size(); ++k) {

@@ -62,6 +62,9 @@ void use_threads(int32_t threads) {
   if (threads < 1 || threads > 1024) {
     throw Error(TVX_BAD_ARGUMENT, "threads is " + std::to_string(threads) + ", but must be 1..1024");
   }
+  // A thread that first computes takes the count that any thread of the process asked for last, and would lose its own:
+  // asking for the count has libtorch do that now.
+  at::get_num_threads();
   at::set_num_threads(threads);
 }
 
