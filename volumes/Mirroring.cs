@@ -5,17 +5,17 @@ using Teravox.Contracts;
 
 namespace Teravox.Volumes;
 
-/// <summary>Reads boxes that reach beyond a volume's border.</summary>
+/// <summary>Reads boxes that reach beyond the border of a volume, or of a part of one.</summary>
 internal static class Mirroring
 {
     /// <summary>Reads each voxel that is needed once, then lays the rows out, mirrored where they leave the volume.</summary>
-    public static void Read(OmeVolume volume, Box3 box, Span<byte> into, int channel)
+    public static void Read(OmeVolume volume, Box3 box, Box3 within, Span<byte> into, int channel)
     {
         if (box.IsEmpty)
             throw new ArgumentOutOfRangeException(nameof(box), $"box {box} is empty");
         volume.CheckChannel(channel);
         var bytes = volume.CheckLength(box, into.Length);
-        int[][] maps = [Map(box, volume.Shape, 0), Map(box, volume.Shape, 1), Map(box, volume.Shape, 2)];
+        int[][] maps = [Map(box, within, 0), Map(box, within, 1), Map(box, within, 2)];
         var source = Box3.Between(
             new Int3(maps[0].Min(), maps[1].Min(), maps[2].Min()),
             new Int3(maps[0].Max(), maps[1].Max(), maps[2].Max()) + Int3.One);
@@ -33,11 +33,11 @@ internal static class Mirroring
         }
     }
 
-    private static int[] Map(Box3 box, Int3 shape, int axis)
+    private static int[] Map(Box3 box, Box3 within, int axis)
     {
         var map = new int[box.Shape[axis]];
         for (var i = 0; i < map.Length; i++)
-            map[i] = MirrorIndex.Of(box.Start[axis] + i, shape[axis]);
+            map[i] = within.Start[axis] + MirrorIndex.Of(box.Start[axis] - within.Start[axis] + i, within.Shape[axis]);
         return map;
     }
 

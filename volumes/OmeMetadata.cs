@@ -37,7 +37,7 @@ internal static class OmeMetadata
                 ["version"] = "0.4",
                 ["name"] = name,
                 ["axes"] = axes,
-                ["datasets"] = new JsonArray(Dataset("s0", options.VoxelSize, null, axes.Count)),
+                ["datasets"] = new JsonArray(Dataset("s0", options.VoxelSize, options.Offset, axes.Count)),
             }),
         };
         if (options.Classes is { } classes)
@@ -48,13 +48,15 @@ internal static class OmeMetadata
                 attributes["omero"] = new JsonObject { ["channels"] = Channels(classes, options.Type) };
         }
 
+        foreach (var (key, value) in options.Attributes ?? [])
+            attributes[key] = value?.DeepClone();
         return attributes;
     }
 
-    private static JsonObject Dataset(string path, VoxelSize size, VoxelSize? translation, int dimensions)
+    private static JsonObject Dataset(string path, VoxelSize size, (double Z, double Y, double X)? translation, int dimensions)
     {
-        JsonArray Vector(VoxelSize v, double other) => [.. Enumerable.Repeat(other, dimensions - 3), v.Z, v.Y, v.X];
-        var transformations = new JsonArray(new JsonObject { ["type"] = "scale", ["scale"] = Vector(size, 1) });
+        JsonArray Vector((double Z, double Y, double X) v, double other) => [.. Enumerable.Repeat(other, dimensions - 3), v.Z, v.Y, v.X];
+        var transformations = new JsonArray(new JsonObject { ["type"] = "scale", ["scale"] = Vector((size.Z, size.Y, size.X), 1) });
         if (translation is { } t)
             transformations.Add(new JsonObject { ["type"] = "translation", ["translation"] = Vector(t, 0) });
         return new JsonObject { ["path"] = path, ["coordinateTransformations"] = transformations };
@@ -121,7 +123,7 @@ internal static class OmeMetadata
         // A coarse voxel covers `factor` fine ones; its middle lies (factor - 1) / 2 fine voxels after the first one's.
         double Shift(int axis) => offset[axis] + (scale[axis] * (factor[axis] - 1) / 2);
         var size = new VoxelSize(scale[0] * factor.Z, scale[1] * factor.Y, scale[2] * factor.X);
-        datasets.Add(Dataset(path, size, new VoxelSize(Shift(0), Shift(1), Shift(2)), dimensions));
+        datasets.Add(Dataset(path, size, (Shift(0), Shift(1), Shift(2)), dimensions));
     }
 
     private static JsonObject ImageLabel(ClassMap classes)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Text.Json.Nodes;
 using Teravox.Contracts;
 
 namespace Teravox.Volumes;
@@ -20,6 +21,12 @@ public sealed record OmeOptions
 
     /// <summary>Voxel size in nanometres.</summary>
     public VoxelSize VoxelSize { get; init; } = VoxelSize.Unit;
+
+    /// <summary>Where the middle of the first voxel lies, in nanometres; null: at 0.</summary>
+    public (double Z, double Y, double X)? Offset { get; init; }
+
+    /// <summary>Fields to put beside the others in the volume's attributes; null: none.</summary>
+    public JsonObject? Attributes { get; init; }
 
     /// <summary>What packs the chunks.</summary>
     public Compressor Compressor { get; init; } = Compressor.Default;

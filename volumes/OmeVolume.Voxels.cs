@@ -35,15 +35,26 @@ public sealed partial class OmeVolume
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The box is empty, too large, or the channel does not exist.</exception>
     /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
-    public void ReadMirrored(Box3 box, Span<byte> into, int channel = 0)
-    {
-        if (Box3.Whole(Shape).Contains(box))
-        {
-            Read(box, into, channel);
-            return;
-        }
+    public void ReadMirrored(Box3 box, Span<byte> into, int channel = 0) => ReadMirrored(box, Box3.Whole(Shape), into, channel);
 
-        Mirroring.Read(this, box, into, channel);
+    /// <summary>
+    /// As above, with a part of the volume for the whole: past the border of <paramref name="within"/> it is mirrored, and
+    /// nothing outside is read.
+    /// </summary>
+    /// <param name="box">In voxels of the volume.</param>
+    /// <param name="within">A part of the volume.</param>
+    /// <param name="into">At least box.Count voxels.</param>
+    /// <param name="channel">0..Channels - 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The box or the part is empty or too large, or the channel does not exist.</exception>
+    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
+    public void ReadMirrored(Box3 box, Box3 within, Span<byte> into, int channel = 0)
+    {
+        if (within.IsEmpty || !Box3.Whole(Shape).Contains(within))
+            throw new ArgumentOutOfRangeException(nameof(within), $"{within} is no part of the volume {Shape} of {Path}");
+        if (within.Contains(box))
+            Read(box, into, channel);
+        else
+            Mirroring.Read(this, box, within, into, channel);
     }
 
     /// <summary>

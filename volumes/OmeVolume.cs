@@ -32,6 +32,9 @@ public sealed partial class OmeVolume
     /// <summary>The volume's directory, absolute.</summary>
     public string Path { get; }
 
+    /// <summary>Where this level's array lies, relative to <see cref="Path"/>: "s0"; "." for a plain Zarr array.</summary>
+    public string LevelPath => System.IO.Path.GetRelativePath(Path, _array.Directory);
+
     /// <summary>Shape (z, y, x) of this level in voxels.</summary>
     public Int3 Shape { get; }
 
@@ -87,9 +90,8 @@ public sealed partial class OmeVolume
         {
             Directory.CreateDirectory(System.IO.Path.Combine(temporary, "s0"));
             AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, "s0", ".zarray"), array.ToJson());
-            AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, ".zgroup"), "{\n  \"zarr_format\": 2\n}\n");
-            var attributes = OmeMetadata.Create(o, System.IO.Path.GetFileNameWithoutExtension(path));
-            AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, ".zattrs"), attributes.ToJsonString(TeravoxJson.Indented) + "\n");
+            AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, ".zgroup"), OmeDocuments.Group);
+            AtomicFile.WriteAllText(System.IO.Path.Combine(temporary, ".zattrs"), OmeDocuments.Attributes(o, System.IO.Path.GetFileNameWithoutExtension(path)));
             FaultPoints.Hit("volume.before-rename");
             if (Directory.Exists(path))
                 Directory.Delete(path);
@@ -166,56 +168,11 @@ public sealed partial class OmeVolume
     {
         ArgumentNullException.ThrowIfNull(extra);
         if (extra.ContainsKey("multiscales"))
-            throw new ArgumentException("multiscales is written by Create and AddLevel only", nameof(extra));
+            throw new ArgumentException("multiscales is written by Create and AddLevels only", nameof(extra));
         var attributes = ReadAttributes();
         foreach (var (key, value) in extra)
             attributes[key] = value?.DeepClone();
         AtomicFile.WriteAllText(AttributesFile, attributes.ToJsonString(TeravoxJson.Indented) + "\n");
-    }
-
-    /// <summary>
-    /// Adds a coarser level below the last one and returns it, all 0: shape = ceil(shape / factor), voxel size times factor, and a
-    /// translation that keeps the middle of the first voxels in place. Chunks (no larger than the level), type and
-    /// compressor are those of the finest level. A level of that shape that is there already is opened as it is. One writer at a time.
-    /// </summary>
-    /// <param name="level">Number of the new level, 1 or more; the one above it must exist.</param>
-    /// <param name="factor">Reduction against the level above, 1 or more per axis.</param>
-    /// <exception cref="InputException">The level above is missing, or the level exists with another shape.</exception>
-    public OmeVolume AddLevel(int level, Int3 factor)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
-        if (!factor.IsPositive)
-            throw new ArgumentException($"factor {factor} must be positive", nameof(factor));
-        var attributes = ReadAttributes();
-        var levels = OmeMetadata.Read(attributes, AttributesFile, out _);
-        if (level > levels.Count)
-            throw new InputException($"volume {Path} has {levels.Count} levels; level {level} cannot come next");
-        var above = Open(Path, level - 1);
-        var shape = Int3.Zip(above.Shape, factor, static (n, f) => (n + f - 1) / f);
-        if (level < levels.Count)
-        {
-            var existing = Open(Path, level);
-            return existing.Shape == shape ? existing : throw new InputException($"volume {Path} has a level {level} " +
-                $"of shape {existing.Shape} instead of {shape}");
-        }
-
-        var name = $"s{level}";
-        var directory = System.IO.Path.Combine(Path, name);
-        var finest = Open(Path, 0)._array;
-        int[] dimensions = [.. finest.Shape.AsSpan()[..^3], shape.Z, shape.Y, shape.X];
-        var array = new ZarrArray
-        {
-            Directory = directory,
-            Shape = dimensions,
-            Chunks = [.. finest.Chunks.Zip(dimensions, Math.Min)],
-            Type = Type,
-            Compressor = finest.Compressor,
-        };
-        Directory.CreateDirectory(directory);
-        AtomicFile.WriteAllText(array.MetadataFile, array.ToJson());
-        OmeMetadata.AddLevel(attributes, AttributesFile, name, factor);
-        AtomicFile.WriteAllText(AttributesFile, attributes.ToJsonString(TeravoxJson.Indented) + "\n");
-        return Open(Path, level);
     }
 
     /// <summary>
@@ -247,7 +204,7 @@ public sealed partial class OmeVolume
                 $"{string.Join('x', found.Chunks)}, {found.Type}); remove it or write elsewhere");
     }
 
-    private static ZarrArray NewArray(string directory, OmeOptions o)
+    internal static ZarrArray NewArray(string directory, OmeOptions o)
     {
         int[] Dimensions(int channel, Int3 v) => o.Channels > 0 ? [channel, v.Z, v.Y, v.X] : [v.Z, v.Y, v.X];
         // A chunk is never larger than the volume: a border chunk is stored whole, padding included.

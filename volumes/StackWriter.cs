@@ -71,16 +71,36 @@ public static class StackWriter
         }
     }
 
+    /// <summary>Writes one slice as a grey TIFF (Deflate), which replaces what was there whole.</summary>
+    /// <exception cref="InputException">The slice is too large for one image, or a chunk of the volume is damaged.</exception>
+    /// <exception cref="IOException">The disk is full or the file cannot be written; names it.</exception>
+    public static void WriteSlice(OmeVolume volume, int z, string path)
+    {
+        ArgumentNullException.ThrowIfNull(volume);
+        var slice = new byte[SliceBytes(volume)];
+        volume.Read(new Box3(new Int3(z, 0, 0), volume.Shape with { Z = 1 }), slice);
+        AtomicFile.WriteAllBytes(path, ImageCodec.EncodeTiff(new SliceImage(volume.Shape.X, volume.Shape.Y, GreyKind(volume), slice, null)));
+    }
+
+    private static PixelKind GreyKind(OmeVolume volume) => volume.Type == VoxelType.UInt16 ? PixelKind.Grey16 : PixelKind.Grey8;
+
+    private static long SliceBytes(OmeVolume volume)
+    {
+        var shape = volume.Shape;
+        var bytes = (long)shape.Y * shape.X * volume.Type.Bytes();
+        if (bytes > Array.MaxLength)
+            throw new InputException($"{volume.Path}: a slice of {shape.X} x {shape.Y} voxels takes more than 2 GiB; " +
+                "it cannot be exported as one image");
+        return bytes;
+    }
+
     private static void WriteChannel(
         OmeVolume volume, int channel, string folder, ImageFormat format, ClassMap? classes, Action<int, int>? progress, CancellationToken ct)
     {
         var shape = volume.Shape;
         var palette = format == ImageFormat.PalettePng ? Palette(classes!) : null;
-        var kind = palette is not null ? PixelKind.Palette8 : volume.Type == VoxelType.UInt16 ? PixelKind.Grey16 : PixelKind.Grey8;
-        var sliceBytes = (long)shape.Y * shape.X * volume.Type.Bytes();
-        if (sliceBytes > Array.MaxLength)
-            throw new InputException($"{volume.Path}: a slice of {shape.X} x {shape.Y} voxels takes more than 2 GiB; " +
-                "it cannot be exported as one image");
+        var kind = palette is not null ? PixelKind.Palette8 : GreyKind(volume);
+        var sliceBytes = SliceBytes(volume);
         var digits = Math.Max(4, (shape.Z - 1).ToString().Length);
         // As many slices at a time as a chunk is thick, so that each chunk is decoded once, within bounds.
         var depth = (int)Math.Clamp(MaxSlabBytes / sliceBytes, 1, volume.Chunk.Z);

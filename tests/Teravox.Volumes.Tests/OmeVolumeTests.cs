@@ -87,6 +87,39 @@ public sealed class OmeVolumeTests : IDisposable
     }
 
     [Fact]
+    public void ReadMirrored_WithinAPart_EqualsThePartAsAVolumeOfItsOwn()
+    {
+        var random = new Random(9);
+        for (var i = 0; i < 150; i++)
+        {
+            var shape = new Int3(random.Next(2, 9), random.Next(2, 9), random.Next(2, 12));
+            var volume = Make(shape, new Int3(3, 4, 5));
+            var voxels = Data.Smooth(shape, VoxelType.UInt8, i);
+            volume.Write(Box3.Whole(shape), voxels);
+            var part = Data.RandomBox(random, shape, outside: 0);
+            var own = Data.Cut(voxels, shape, part, 1);
+            var box = Data.RandomBox(random, part.Shape, outside: 25);
+            var got = new byte[box.Count];
+            volume.ReadMirrored(box with { Start = box.Start + part.Start }, part, got);
+            Assert.Equal(Data.Cut(own, part.Shape, box, 1), got);
+        }
+
+        var small = Make(new Int3(4, 4, 4), new Int3(4, 4, 4));
+        Assert.Throws<ArgumentOutOfRangeException>(() => small.ReadMirrored(Box3.Whole(Int3.One), new Box3(new Int3(3, 0, 0), new Int3(2, 4, 4)), new byte[1]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => small.ReadMirrored(Box3.Whole(Int3.One), default, new byte[1]));
+    }
+
+    [Fact]
+    public void Create_WithAPlaceAndAttributes_WritesBoth()
+    {
+        var options = new OmeOptions { Shape = new(2, 2, 2), Offset = (50, -2.5, 0), Attributes = new JsonObject { ["teravox"] = new JsonObject { ["a"] = 1 } } };
+        var attributes = OmeVolume.Create(_folder.Path("placed.zarr"), options).ReadAttributes();
+        Assert.Equal(1, (int)attributes["teravox"]!["a"]!);
+        var transformations = attributes["multiscales"]![0]!["datasets"]![0]!["coordinateTransformations"]!;
+        Assert.Equal([50, -2.5, 0], transformations[1]!["translation"]!.AsArray().Select(static v => (double)v!));
+    }
+
+    [Fact]
     public void Read_WhenNothingWasWritten_IsZero()
     {
         var volume = Make(new Int3(5, 5, 5), new Int3(2, 2, 2));
@@ -149,21 +182,53 @@ public sealed class OmeVolumeTests : IDisposable
     }
 
     [Fact]
-    public void AddLevel_WhenHalved_KeepsTheMiddleOfTheFirstVoxels()
+    public void AddLevels_WhenHalved_KeepsTheMiddleOfTheFirstVoxels()
     {
         var volume = Make(new Int3(9, 9, 9), new Int3(4, 4, 4), channels: 3);
-        var level = volume.AddLevel(1, new Int3(1, 2, 2));
+        volume.AddLevels([new Int3(1, 2, 2)]);
+        var level = OmeVolume.Open(volume.Path, 1);
         Assert.Equal(new Int3(9, 5, 5), level.Shape);
         Assert.Equal(new VoxelSize(40, 8, 8), level.VoxelSize);
         Assert.Equal(3, level.Channels);
-        var second = volume.AddLevel(2, new Int3(2, 2, 2));
+        volume.AddLevels([new Int3(1, 2, 2), new Int3(2, 2, 2)]);
+        var second = OmeVolume.Open(volume.Path, 2);
         Assert.Equal(new VoxelSize(80, 16, 16), second.VoxelSize);
+        Assert.Equal((new Int3(5, 3, 3), new Int3(4, 3, 3)), (second.Shape, second.Chunk));
         var translation = volume.ReadAttributes()["multiscales"]![0]!["datasets"]![2]!["coordinateTransformations"]![1]!["translation"]!;
         Assert.Equal("[0,20,6,6]", translation.ToJsonString());
-        Assert.Equal(second.Shape, volume.AddLevel(2, new Int3(2, 2, 2)).Shape);
-        Assert.Throws<InputException>(() => volume.AddLevel(2, new Int3(3, 3, 3)));
+        var error = Assert.Throws<InputException>(() => volume.AddLevels([new Int3(1, 2, 2), new Int3(3, 3, 3)]));
+        Assert.Contains("level 2 of shape 5x3x3 instead of 3x2x2", error.Message);
         Assert.Equal(3, OmeVolume.Open(volume.Path).Levels);
         second.Write(Box3.Whole(second.Shape), new byte[second.Shape.Count], channel: 2);
+    }
+
+    [Fact]
+    public void AddLevels_WhenWritersComeTogetherOrLate_LeavesTheBytesOfTheFirst()
+    {
+        Int3[] factors = [new(1, 2, 2), new(2, 2, 2), new(2, 2, 2)];
+        var volume = Make(new Int3(20, 40, 40), new Int3(4, 8, 8));
+        var attributes = Path.Combine(volume.Path, ".zattrs");
+        var before = File.ReadAllBytes(attributes);
+        volume.AddLevels(factors);
+        var whole = Files(volume);
+        OmeVolume.Open(volume.Path, 1).Write(new Box3(Int3.Zero, new Int3(4, 8, 8)), Enumerable.Repeat((byte)7, 256).ToArray());
+
+        // As a crash leaves it between the arrays and the metadata that names them, and as writers see it that come together.
+        for (var round = 0; round < 20; round++)
+        {
+            File.WriteAllBytes(attributes, before);
+            Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ => OmeVolume.Open(volume.Path).AddLevels(factors));
+            Assert.Equal(whole, Files(volume));
+        }
+
+        Assert.Equal(7, Read(OmeVolume.Open(volume.Path, 1), new Box3(Int3.Zero, Int3.One))[0]);
+        var written = File.GetLastWriteTimeUtc(attributes);
+        volume.AddLevels(factors);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(attributes));
+
+        static Dictionary<string, string> Files(OmeVolume volume) => Directory
+            .EnumerateFiles(volume.Path, ".z*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
+            .ToDictionary(f => Path.GetRelativePath(volume.Path, f), File.ReadAllText);
     }
 
     internal static byte[] Read(OmeVolume volume, Box3 box, int channel = 0)

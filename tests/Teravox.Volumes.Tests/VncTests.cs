@@ -3,31 +3,11 @@ using Teravox.Contracts;
 
 namespace Teravox.Volumes.Tests;
 
-/// <summary>
-/// The Drosophila ventral nerve cord (figshare 10.6084/m9.figshare.856713): big-endian TIFF and label PNGs. Its licence
-/// keeps it out of the repository; TERAVOX_VNC names the folder with raw/ and labels/, or it lies in
-/// shared/data/drosophila-vnc in one of the folders above the repository.
-/// </summary>
 public sealed class VncTests : IDisposable
 {
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
-
-    private static string Find()
-    {
-        var folder = Environment.GetEnvironmentVariable("TERAVOX_VNC");
-        for (var up = new DirectoryInfo(Repo.Root); string.IsNullOrEmpty(folder) && up is not null; up = up.Parent)
-        {
-            var candidate = Path.Combine(up.FullName, "shared", "data", "drosophila-vnc");
-            if (Directory.Exists(candidate))
-                folder = candidate;
-        }
-
-        // Not a prerequisite of CI: the data may not be copied to where CI runs.
-        Assert.SkipWhen(string.IsNullOrEmpty(folder), "the Drosophila VNC data is not here; TERAVOX_VNC names its folder");
-        return folder!;
-    }
 
     private static readonly ClassMap Classes = ClassMapFile.Parse(
         """
@@ -43,7 +23,7 @@ public sealed class VncTests : IDisposable
     [Fact]
     public void CheckAll_WhenRealLabels_CountsWhatNumpyCounts()
     {
-        var folder = Find();
+        var folder = VncData.Require();
         using var raw = ImageStack.Open(Path.Combine(folder, "raw"));
         using var labels = ImageStack.Open(Path.Combine(folder, "labels"), use: StackUse.Labels);
         Assert.Equal(new Int3(14, 1024, 1024), raw.Shape);

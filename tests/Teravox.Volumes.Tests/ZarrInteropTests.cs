@@ -98,6 +98,32 @@ public sealed class ZarrInteropTests : IDisposable
         }
     }
 
+    [Fact]
+    public void AddLevels_WhenPythonOpensTheVolume_ItFindsEveryLevelWhereItLies()
+    {
+        var options = new OmeOptions { Shape = new Int3(9, 21, 34), Type = VoxelType.UInt16, Chunk = new Int3(4, 8, 16), VoxelSize = new VoxelSize(45, 4.5, 4.5) };
+        var volume = OmeVolume.Create(_folder.Path("levels.zarr"), options);
+        Int3[] factors = [new(1, 2, 2), new(2, 2, 2)];
+        volume.AddLevels(factors);
+        var voxels = new List<byte[]> { Data.Smooth(options.Shape, VoxelType.UInt16, 3) };
+        volume.Write(Box3.Whole(options.Shape), voxels[0]);
+        for (var level = 1; level <= factors.Length; level++)
+        {
+            var (above, own) = (OmeVolume.Open(volume.Path, level - 1), OmeVolume.Open(volume.Path, level));
+            voxels.Add(new byte[own.Shape.Count * 2]);
+            Downsampling.Mean(voxels[level - 1], VoxelType.UInt16, above.Shape, factors[level - 1], voxels[level]);
+            own.Write(Box3.Whole(own.Shape), voxels[level]);
+        }
+
+        var datasets = JsonNode.Parse(Python.Run("read_zarr.py", volume.Path))![volume.Path]!["scales"]!["datasets"]!.AsArray();
+        Assert.Equal(["s0", "s1", "s2"], datasets.Select(static d => d!["path"]!.ToString()));
+        Assert.Equal(
+            ["""[{"type":"scale","scale":[45,4.5,4.5]}]""", """[{"type":"scale","scale":[45,9,9]},{"type":"translation","translation":[0,2.25,2.25]}]""",
+                """[{"type":"scale","scale":[90,18,18]},{"type":"translation","translation":[22.5,6.75,6.75]}]"""],
+            datasets.Select(static d => d!["coordinateTransformations"]!.ToJsonString()));
+        Assert.All(Enumerable.Range(0, 3), level => Assert.Equal(voxels[level], File.ReadAllBytes(volume.Path + (level == 0 ? ".raw" : $".s{level}.raw"))));
+    }
+
     [Theory]
     [InlineData("micrometer", 45)]
     [InlineData("nanometer", 0.045)]
