@@ -45,6 +45,11 @@ public sealed record ClassMap
     [JsonIgnore]
     public int Count => Classes.Count;
 
+    /// <summary>True when labels hold class ids as they are, so that there is nothing to translate.</summary>
+    [JsonIgnore]
+    public bool ValuesAreIds =>
+        Ignore is null or [] && Classes.All(static c => c.Colours is null or [] && (c.Values is null || (c.Values.Count == 1 && c.Values[0] == c.Id)));
+
     private static readonly string[] Palette =
     [
         "#8d99ae", "#ffd166", "#ef476f", "#118ab2", "#06d6a0", "#9b5de5", "#f3722c", "#c5e84b", "#bc6c25", "#2ec4b6", "#ff99c8", "#577590",

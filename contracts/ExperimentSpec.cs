@@ -15,6 +15,29 @@ public enum Preset
 
     /// <summary>A trained model over a volume without labels.</summary>
     Segment,
+
+    /// <summary>
+    /// One multiclass network, run on the original test sections and on the same sections degraded and brought back, by bicubic
+    /// enlargement and by super-resolution.
+    /// </summary>
+    Table5,
+
+    /// <summary>Networks trained on degraded sections brought back by bicubic enlargement and by super-resolution, scored on the original.</summary>
+    Table6,
+
+    /// <summary>A volume enlarged by super-resolution, section by section.</summary>
+    [JsonStringEnumMemberName("super-resolve")]
+    SuperResolve,
+}
+
+/// <summary>What presets have in common.</summary>
+public static class Presets
+{
+    /// <summary>True for presets that train and score, for which every section needs labels.</summary>
+    public static bool NeedsLabels(this Preset preset) => preset is not (Preset.Segment or Preset.SuperResolve);
+
+    /// <summary>True for the presets that compare an original with sections degraded and brought back.</summary>
+    public static bool Degrades(this Preset preset) => preset is Preset.Table5 or Preset.Table6;
 }
 
 /// <summary>An experiment as its author writes it; docs/spec.md explains every field.</summary>
@@ -62,13 +85,52 @@ public sealed record ExperimentSpec
     /// <summary>How volumes are stored.</summary>
     public StorageOptions Storage { get; init; } = new();
 
-    /// <summary>Path of a .safetensors model, for the preset segment only.</summary>
+    /// <summary>Path of a .safetensors model, for the preset segment only; on a cluster also "model:NAME".</summary>
     public string? Model { get; init; }
+
+    /// <summary>How sections are degraded, for the presets table5 and table6; their defaults when null.</summary>
+    public DegradeOptions? Degrade { get; init; }
+
+    /// <summary>How sections are super-resolved, for the presets table5, table6 and super-resolve; their defaults when null.</summary>
+    public SuperResolveOptions? SuperResolve { get; init; }
+
+    /// <summary>What training, inference and super-resolution need of a silo, where that matters.</summary>
+    public NeedsOptions Needs { get; init; } = new();
+
+    /// <summary>How often an item may be lost or fail before it is given up.</summary>
+    public LimitsOptions Limits { get; init; } = new();
+}
+
+/// <summary>When an item is given up, and with it its experiment.</summary>
+public sealed record LimitsOptions
+{
+    /// <summary>Times that an item's work may fail, 1..1000.</summary>
+    public int Failures { get; init; } = 3;
+
+    /// <summary>
+    /// Times that an item's silo may die or fall silent while it has the item, 1..1000; a training run's count begins anew
+    /// with each checkpoint. The limit keeps an item that kills silos from killing all of them; where machines are taken
+    /// away all the time, a larger one keeps chance from looking like poison.
+    /// </summary>
+    public int Deaths { get; init; } = 5;
+}
+
+/// <summary>What a silo must have to run an experiment's training, inference and super-resolution.</summary>
+public sealed record NeedsOptions
+{
+    /// <summary>True: a CUDA device.</summary>
+    public bool Gpu { get; init; }
+
+    /// <summary>Device memory, bytes; 0 takes any.</summary>
+    public long MemoryBytes { get; init; }
+
+    /// <summary>A tag "k=v" that the silo must carry, or null.</summary>
+    public string? Tag { get; init; }
 }
 
 /// <summary>
 /// Where raw and labels come from. JSON: a path to a folder with raw/ and labels/ in it, or an object with
-/// <c>raw</c> and <c>labels</c>, or an object with <c>phantom</c>.
+/// <c>raw</c> and <c>labels</c>, or an object with <c>phantom</c>, or on a cluster an object with <c>volume</c>.
 /// </summary>
 [JsonConverter(typeof(DataSourceJsonConverter))]
 public sealed record DataSource
@@ -81,6 +143,9 @@ public sealed record DataSource
 
     /// <summary>A generated volume instead of files.</summary>
     public PhantomSource? Phantom { get; init; }
+
+    /// <summary>Name of a volume of the cluster, instead of paths.</summary>
+    public string? Volume { get; init; }
 
     /// <summary>The folder that holds raw/, labels/ and perhaps classes.json, where one path was given.</summary>
     public string? Folder { get; init; }
@@ -143,6 +208,7 @@ internal sealed class DataSourceJsonConverter : JsonConverter<DataSource>
         public string? Raw { get; init; }
         public string? Labels { get; init; }
         public PhantomSource? Phantom { get; init; }
+        public string? Volume { get; init; }
         public string? Folder { get; init; }
     }
 
@@ -151,9 +217,9 @@ internal sealed class DataSourceJsonConverter : JsonConverter<DataSource>
         if (reader.TokenType == JsonTokenType.String)
             return new DataSource { Folder = reader.GetString() };
         var f = JsonSerializer.Deserialize<Fields>(ref reader, options) ?? throw new JsonException("expected a path or an object");
-        return new DataSource { Raw = f.Raw, Labels = f.Labels, Phantom = f.Phantom, Folder = f.Folder };
+        return new DataSource { Raw = f.Raw, Labels = f.Labels, Phantom = f.Phantom, Volume = f.Volume, Folder = f.Folder };
     }
 
     public override void Write(Utf8JsonWriter writer, DataSource value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, new Fields { Raw = value.Raw, Labels = value.Labels, Phantom = value.Phantom, Folder = value.Folder }, options);
+        JsonSerializer.Serialize(writer, new Fields { Raw = value.Raw, Labels = value.Labels, Phantom = value.Phantom, Volume = value.Volume, Folder = value.Folder }, options);
 }

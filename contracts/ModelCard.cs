@@ -16,6 +16,11 @@ public sealed record ModelCard
     /// <summary>How voxels become input: "standardise" = (voxel - mean) / std of the whole volume.</summary>
     public string Normalisation { get; init; } = "standardise";
 
+    /// <summary>
+    /// What the model was trained on where that was not the original: "lr" or "boosted", sections degraded and brought back.
+    /// </summary>
+    public string? Volume { get; init; }
+
     /// <summary>Voxel size of the training volume in nm.</summary>
     public VoxelSize VoxelSize { get; init; } = VoxelSize.Unit;
 

@@ -21,6 +21,9 @@ public sealed record ScoreReport
 
     /// <summary>Values of the published experiment to set beside them, or null.</summary>
     public IReadOnlyList<PublishedColumn>? Published { get; init; }
+
+    /// <summary>How near degraded sections that were brought back come to the original; null where none were degraded.</summary>
+    public ImageScores? Images { get; init; }
 }
 
 /// <summary>The boxes (z, y, x in voxels of the volume) that thresholds are chosen on and that scores are taken from.</summary>
@@ -92,3 +95,44 @@ public sealed record ClassScore
 /// <param name="Source">Where they were published, for the table's head.</param>
 /// <param name="F1">By class id; null where nothing was published.</param>
 public sealed record PublishedColumn(string Prediction, string Source, IReadOnlyList<double?> F1);
+
+/// <summary>How near sections that were degraded and brought back, by bicubic enlargement or by super-resolution, come to the original.</summary>
+public sealed record ImageScores
+{
+    /// <summary>By how much the sections were reduced, and enlarged again.</summary>
+    public required Scale Scale { get; init; }
+
+    /// <summary>The reduction that degraded them.</summary>
+    public required Reduction Degraded { get; init; }
+
+    /// <summary>Standard deviation of the noise added to them, grey levels.</summary>
+    public double Noise { get; init; }
+
+    /// <summary>The reduction that super-resolution learnt to undo; the better it fits <see cref="Degraded"/>, the more it gives.</summary>
+    public required Reduction Learnt { get; init; }
+
+    /// <summary>By section, in order.</summary>
+    public required IReadOnlyList<SectionImages> Sections { get; init; }
+
+    /// <summary>Mean over the sections of <see cref="SectionImages.Lr"/>; PSNR over those that have one.</summary>
+    public Fidelity Lr => Mean(static s => s.Lr);
+
+    /// <summary>Mean over the sections of <see cref="SectionImages.Boosted"/>; PSNR over those that have one.</summary>
+    public Fidelity Boosted => Mean(static s => s.Boosted);
+
+    private Fidelity Mean(Func<SectionImages, Fidelity> of) =>
+        new(Sections.Average(s => of(s).Psnr), Sections.Average(s => of(s).Ssim));
+}
+
+/// <summary>One section against the original.</summary>
+/// <param name="Section">The section in the original.</param>
+/// <param name="Lr">Enlarged by bicubic interpolation.</param>
+/// <param name="Boosted">Enlarged by super-resolution.</param>
+/// <param name="Iterations">Iterations that super-resolution took.</param>
+/// <param name="FellBack">True where the section's network was no better than bicubic interpolation, which was taken in its place.</param>
+public sealed record SectionImages(int Section, Fidelity Lr, Fidelity Boosted, long Iterations, bool FellBack = false);
+
+/// <summary>How near one image is to another.</summary>
+/// <param name="Psnr">Peak signal-to-noise ratio, dB; null where the images are the same.</param>
+/// <param name="Ssim">Structural similarity, at most 1; null over no sections.</param>
+public sealed record Fidelity(double? Psnr, double? Ssim);
