@@ -3,7 +3,7 @@ namespace Teravox.Grains.Ledger;
 
 /// <summary>
 /// The database that holds every grain's state. Two ledgers stand behind this interface: SQLite (embedded, one
-/// machine) and, later, PostgreSQL (a cluster).
+/// machine) and PostgreSQL (a cluster).
 /// <para>
 /// Rules that every implementation keeps:
 /// <list type="number">
@@ -19,11 +19,12 @@ namespace Teravox.Grains.Ledger;
 /// </para>
 /// <para>
 /// Every method throws <see cref="LedgerUnavailableException"/> when the database did not answer in time: whether a
-/// write took effect is then unknown, and repeating it is safe. It throws <see cref="Contracts.InputException"/> when the
+/// write took effect is then unknown, and repeating it is safe (a submission without an idempotency key alone may then be
+/// there twice). It throws <see cref="Contracts.InputException"/> when the
 /// database can not be used at all (disk full, not a ledger, written by a newer teravox).
 /// </para>
 /// </summary>
-public interface ILedger : IAsyncDisposable
+public interface ILedger : IRoster, ICatalogue, IKeyRing, IAsyncDisposable
 {
     /// <summary>Brings the schema to the newest version by numbered migrations; does nothing when it is.</summary>
     Task MigrateAsync(CancellationToken ct);
@@ -34,14 +35,24 @@ public interface ILedger : IAsyncDisposable
     /// </summary>
     Task<long> SubmitAsync(NewExperiment experiment, CancellationToken ct);
 
+    /// <summary>
+    /// Writes many experiments in one transaction, all or none; ids in their order. One whose idempotency key is there
+    /// already, or comes twice among them, is not written again and gives the id of the first. So a repeat after a lost answer
+    /// gives the same ids when all have keys, and writes those without one again.
+    /// </summary>
+    Task<IReadOnlyList<long>> SubmitAsync(IReadOnlyList<NewExperiment> experiments, CancellationToken ct);
+
     /// <summary>One experiment, or null.</summary>
     Task<ExperimentRow?> FindAsync(long experimentId, CancellationToken ct);
 
-    /// <summary>Experiments from the newest, those below <paramref name="before"/> when given.</summary>
-    Task<IReadOnlyList<ExperimentRow>> ListAsync(long? before, int limit, CancellationToken ct);
+    /// <summary>Experiments from the newest that meet the query.</summary>
+    Task<IReadOnlyList<ExperimentRow>> ListAsync(ExperimentQuery query, CancellationToken ct);
 
     /// <summary>The experiment's stages in the order they were submitted, with counts of their items.</summary>
     Task<IReadOnlyList<StageRow>> StagesAsync(long experimentId, CancellationToken ct);
+
+    /// <summary>Stages that run and have items no silo has claimed, of experiments that run.</summary>
+    Task<IReadOnlyList<StageRow>> WaitingStagesAsync(CancellationToken ct);
 
     /// <summary>Stages whose predecessors are done and that have no items yet, of experiments that run.</summary>
     Task<IReadOnlyList<StageRow>> ReadyStagesAsync(CancellationToken ct);
@@ -68,6 +79,14 @@ public interface ILedger : IAsyncDisposable
     /// <summary>The item is done: result and sums in one transaction. Twice with the same lease is <see cref="WriteOutcome.Written"/> both times, and counts once.</summary>
     /// <exception cref="InvalidOperationException">An array of the sums has another length than the stage's; nothing is written.</exception>
     Task<WriteOutcome> CommitAsync(WorkLease lease, WorkResult result, CancellationToken ct);
+
+    /// <summary>
+    /// Many commits in one transaction, outcomes in their order; one whose lease is lost changes nothing and does not
+    /// keep the others from being written. A repeat with the same leases gives the same outcomes and counts nothing twice;
+    /// of a lease that comes twice in one call the first result counts.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">As for one; nothing of any is written.</exception>
+    Task<IReadOnlyList<WriteOutcome>> CommitAsync(IReadOnlyList<WorkCommit> commits, CancellationToken ct);
 
     /// <summary>
     /// The work threw: the item goes back, to be claimed after a delay that grows with its failures, or is parked
@@ -99,6 +118,9 @@ public interface ILedger : IAsyncDisposable
     /// <summary>Items under lease with their progress.</summary>
     Task<IReadOnlyList<RunningItem>> RunningAsync(long experimentId, CancellationToken ct);
 
+    /// <summary>How much there is of what, over all experiments; its cost does not grow with the items that wait.</summary>
+    Task<LedgerCounts> CountsAsync(CancellationToken ct);
+
     /// <summary>No more claims for it; what runs may end. False when it was not running.</summary>
     Task<bool> PauseAsync(long experimentId, CancellationToken ct);
 
@@ -114,8 +136,18 @@ public interface ILedger : IAsyncDisposable
     /// </summary>
     Task<int> RetryFailedAsync(long experimentId, CancellationToken ct);
 
-    /// <summary>Events of an experiment after <paramref name="after"/>, oldest first.</summary>
-    Task<IReadOnlyList<EventRow>> EventsAsync(long experimentId, long after, int limit, CancellationToken ct);
+    /// <summary>
+    /// Says why no silo can run the stage, or with null that one can again; a change is an event of the experiment
+    /// ("blocked" or "unblocked"). False when the stage said so already or is not one of <see cref="WaitingStagesAsync"/>.
+    /// A claim of one of its items unblocks the stage, too.
+    /// </summary>
+    Task<bool> BlockAsync(long stageId, string? why, CancellationToken ct);
+
+    /// <summary>
+    /// Events of one experiment, or of all with null, after <paramref name="after"/>, oldest first. An event comes only when
+    /// no event before it can come any more, so a reader that goes on from the last one misses none.
+    /// </summary>
+    Task<IReadOnlyList<EventRow>> EventsAsync(long? experimentId, long after, int limit, CancellationToken ct);
 
     /// <summary>
     /// Returns when another writer hinted that there may be work or news, or after <paramref name="atMost"/>. Only

@@ -68,7 +68,27 @@ public sealed record NewStage(
 /// <param name="Stages">The DAG.</param>
 /// <param name="IdempotencyKey">The same key makes one experiment, or null.</param>
 /// <param name="Priority">Lower is claimed first.</param>
-public sealed record NewExperiment(string Name, string SpecJson, IReadOnlyList<NewStage> Stages, string? IdempotencyKey = null, int Priority = 100);
+/// <param name="Owner">Name of the API key that submitted it, or null.</param>
+/// <param name="Campaign">Name of the campaign it belongs to, or null.</param>
+/// <param name="ParametersJson">Its place in the campaign's grid: a JSON object, or null.</param>
+public sealed record NewExperiment(
+    string Name,
+    string SpecJson,
+    IReadOnlyList<NewStage> Stages,
+    string? IdempotencyKey = null,
+    int Priority = 100,
+    string? Owner = null,
+    string? Campaign = null,
+    string? ParametersJson = null);
+
+/// <summary>Which experiments.</summary>
+/// <param name="Before">Only those with a smaller number.</param>
+/// <param name="Limit">At most so many, 1 or more.</param>
+/// <param name="State">Only those in this state.</param>
+/// <param name="Campaign">Only those of this campaign.</param>
+/// <param name="Owner">Only those of this key.</param>
+public sealed record ExperimentQuery(
+    long? Before = null, int Limit = 50, ExperimentState? State = null, string? Campaign = null, string? Owner = null);
 
 /// <summary>An experiment as the ledger has it. Times are UTC, database clock.</summary>
 public sealed record ExperimentRow(
@@ -79,7 +99,17 @@ public sealed record ExperimentRow(
     int Priority,
     string? IdempotencyKey,
     DateTimeOffset Created,
-    DateTimeOffset? Ended);
+    DateTimeOffset? Ended)
+{
+    /// <summary>Name of the API key that submitted it, or null.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Name of the campaign it belongs to, or null.</summary>
+    public string? Campaign { get; init; }
+
+    /// <summary>Its place in the campaign's grid: a JSON object, or null.</summary>
+    public string? ParametersJson { get; init; }
+}
 
 /// <summary>A stage with counts of its items.</summary>
 public sealed record StageRow(
@@ -99,6 +129,12 @@ public sealed record StageRow(
 {
     /// <summary>What its items need of a silo.</summary>
     public WorkNeeds Needs { get; init; } = new();
+
+    /// <summary>Why no silo can run it, or null.</summary>
+    public string? Blocked { get; init; }
+
+    /// <summary>Names of the stages that must be done before it, in their order; filled in by <see cref="ILedger.StagesAsync"/> alone.</summary>
+    public IReadOnlyList<string> After { get; init; } = [];
 }
 
 /// <summary>What a silo asks for.</summary>
@@ -149,6 +185,9 @@ public sealed record WorkProgress(double Fraction, string? Note = null, long? Ch
 /// <param name="Events">Lines for the experiment's log, or null.</param>
 public sealed record WorkResult(string? Json = null, IReadOnlyDictionary<string, long[]>? Sums = null, IReadOnlyList<string>? Events = null);
 
+/// <summary>An item's end, one of many.</summary>
+public sealed record WorkCommit(WorkLease Lease, WorkResult Result);
+
 /// <summary>Whether a fenced write took effect.</summary>
 public enum WriteOutcome
 {
@@ -179,4 +218,12 @@ public sealed record FailedItem(long ItemId, string StageName, int Index, int Fa
 public sealed record RunningItem(long ItemId, string StageName, int Index, string Holder, int Attempt, double Fraction, string? Note);
 
 /// <summary>A line of an experiment's log.</summary>
-public sealed record EventRow(long Id, DateTimeOffset At, string Kind, string? Stage, string Text);
+public sealed record EventRow(long Id, long ExperimentId, DateTimeOffset At, string Kind, string? Stage, string Text);
+
+/// <summary>How much there is of what.</summary>
+/// <param name="Experiments">Number of experiments by state; states without one are left out.</param>
+/// <param name="Items">Number of items by the kind of their stage, in the order of the kinds.</param>
+public sealed record LedgerCounts(IReadOnlyDictionary<ExperimentState, long> Experiments, IReadOnlyList<KindCount> Items);
+
+/// <summary>Items of one kind. Waiting are those that may still be claimed, of experiments that run or are paused.</summary>
+public sealed record KindCount(string Kind, long Waiting, long Leased, long Done, long Failed);

@@ -18,6 +18,16 @@ public abstract partial class LedgerConformance
     }
 
     [Fact]
+    public async Task StagesAsync_WhenStagesWaitForOthers_NamesThemInTheirOrder()
+    {
+        var id = await SubmitAsync(Stage("train", "import"), Stage("import"), Stage("score", "import", "train"));
+
+        Assert.Equal(
+            [("train", "import"), ("import", ""), ("score", "train import")],
+            (await Ledger.StagesAsync(id, Ct)).Select(stage => (stage.Name, string.Join(' ', stage.After))));
+    }
+
+    [Fact]
     public async Task SubmitAsync_WhenRead_KeepsEveryField()
     {
         var stage = new NewStage("s", "tile", [], "{\"a\":1}", new WorkNeeds(true, 1L << 40, "disk=fast"), 2, 7);
@@ -38,7 +48,7 @@ public abstract partial class LedgerConformance
         var second = await Ledger.SubmitAsync(new NewExperiment("b", "{}", [Stage("t"), Stage("u")], "key"), Ct);
 
         Assert.Equal(first, second);
-        Assert.Equal("a", Assert.Single(await Ledger.ListAsync(null, 10, Ct)).Name);
+        Assert.Equal("a", Assert.Single(await Ledger.ListAsync(new ExperimentQuery(Limit: 10), Ct)).Name);
         Assert.Single(await Ledger.StagesAsync(first, Ct));
     }
 
@@ -67,7 +77,7 @@ public abstract partial class LedgerConformance
         await Refuses("'a'", Stage("a", "a"));
         await Refuses("1 or more", Stage("a") with { MaxFailures = 0 });
         await Refuses("1 or more", Stage("a") with { MaxDeaths = 0 });
-        Assert.Empty(await Ledger.ListAsync(null, 10, Ct));
+        Assert.Empty(await Ledger.ListAsync(new ExperimentQuery(Limit: 10), Ct));
     }
 
     [Fact]
@@ -82,9 +92,9 @@ public abstract partial class LedgerConformance
             ids.Insert(0, await SubmitAsync(Stage("s")));
         }
 
-        var page = await Ledger.ListAsync(null, 2, Ct);
+        var page = await Ledger.ListAsync(new ExperimentQuery(Limit: 2), Ct);
         Assert.Equal(ids[..2], page.Select(row => row.Id));
-        Assert.Equal(ids[2..], (await Ledger.ListAsync(page[^1].Id, 10, Ct)).Select(row => row.Id));
+        Assert.Equal(ids[2..], (await Ledger.ListAsync(new ExperimentQuery(page[^1].Id, 10), Ct)).Select(row => row.Id));
     }
 
     [Fact]

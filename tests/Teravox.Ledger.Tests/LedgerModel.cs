@@ -79,9 +79,24 @@ internal sealed class LedgerModel
             item.LeaseUntil = Now + (long)request.Ttl.TotalMilliseconds;
             item.Fraction = 0;
             item.Note = null;
+            item.Stage.Blocked = null;
         }
 
         return items;
+    }
+
+    public static bool Waits(Stage stage) =>
+        stage.Experiment.State == ExperimentState.Running && stage.State == StageState.Running && stage.Count(ItemState.Available) > 0;
+
+    public static bool Block(Stage stage, string? why)
+    {
+        if (!Waits(stage) || stage.Blocked == why)
+        {
+            return false;
+        }
+
+        stage.Blocked = why;
+        return true;
     }
 
     public LeaseState Heartbeat(Item item, long epoch, TimeSpan ttl, WorkProgress? progress)
@@ -296,6 +311,9 @@ internal sealed class LedgerModel
         public required int Ordinal { get; init; }
 
         public required StageState State { get; set; }
+
+        /// <summary>Why no silo can run it.</summary>
+        public string? Blocked { get; set; }
 
         /// <summary>The ledger's id.</summary>
         public long Id { get; set; }

@@ -3,7 +3,10 @@ using Teravox.Grains.Ledger;
 
 namespace Teravox.Ledger.Tests;
 
-/// <summary>One generated sequence: each step does the same to a ledger and to the model and compares the answers.</summary>
+/// <summary>
+/// One generated sequence: each step does the same to a ledger and to the model and compares the answers. Now and then the
+/// answer to a write is lost right after its commit, and the write is done again, as silos and clients do.
+/// </summary>
 internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, CancellationToken ct)
 {
     private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(10);
@@ -14,6 +17,9 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
 
     /// <summary>What was done, for the message of a failure.</summary>
     public List<string> Trace { get; } = [];
+
+    /// <summary>Answers that were lost.</summary>
+    public int Lost { get; private set; }
 
     public async Task RunAsync(int steps)
     {
@@ -30,12 +36,15 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
 
     private Task StepAsync() => _random.Next(100) switch
     {
-        < 4 => SubmitAsync(),
+        < 3 => SubmitAsync(),
+        < 4 => SubmitManyAsync(),
         < 18 => ExpandAsync(),
         < 20 => FailStageAsync(),
         < 40 => ClaimAsync(),
-        < 50 => HeartbeatAsync(),
-        < 66 => CommitAsync(),
+        < 48 => HeartbeatAsync(),
+        < 50 => BlockAsync(),
+        < 60 => CommitAsync(),
+        < 66 => CommitManyAsync(),
         < 73 => FailAsync(),
         < 76 => ReleaseAsync(),
         < 83 => AdvanceAsync(),
@@ -49,6 +58,31 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
 
     private async Task SubmitAsync()
     {
+        var spec = MakeExperiment();
+        var experiment = _model.Submit(spec);
+        long id = 0;
+
+        // Without a key a repeat makes a second experiment, so there is none.
+        await RepeatWhenLostAsync(spec.IdempotencyKey is null ? "" : "submit", async () => id = await ledger.SubmitAsync(spec, ct));
+        await IdentifyAsync(experiment, id);
+        Check("submit", experiment.Id, id);
+    }
+
+    private async Task SubmitManyAsync()
+    {
+        var specs = Enumerable.Range(0, _random.Next(4)).Select(_ => MakeExperiment()).ToList();
+        var experiments = specs.Select(_model.Submit).ToList();
+        var ids = await ledger.SubmitAsync(specs, ct);
+        foreach (var (experiment, id) in experiments.Zip(ids))
+        {
+            await IdentifyAsync(experiment, id);
+        }
+
+        CheckAll("submit many", experiments.Select(one => one.Id), ids);
+    }
+
+    private NewExperiment MakeExperiment()
+    {
         var count = _random.Next(1, 5);
         var stages = Enumerable.Range(0, count).Select(ordinal => new NewStage(
             $"s{ordinal}",
@@ -58,10 +92,11 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
             MaxFailures: _random.Next(1, 4),
             MaxDeaths: _random.Next(1, 4))).ToList();
         var key = _random.Next(2) == 0 ? $"key{_random.Next(3)}" : null;
-        var spec = new NewExperiment("e", "{}", stages, key, _random.Next(3));
+        return new NewExperiment("e", "{}", stages, key, _random.Next(3));
+    }
 
-        var experiment = _model.Submit(spec);
-        var id = await ledger.SubmitAsync(spec, ct);
+    private async Task IdentifyAsync(LedgerModel.Experiment experiment, long id)
+    {
         if (experiment.Id == 0)
         {
             experiment.Id = id;
@@ -70,32 +105,33 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
                 stage.Id = row.Id;
             }
         }
-
-        Check("submit", experiment.Id, id);
     }
 
     private async Task ExpandAsync()
     {
         var stage = Prefer(AllStages, stage => stage.State == StageState.Ready);
         var count = _random.Next(4);
-        Check($"expand {stage.Id} into {count}", _model.Expand(stage, count), await ledger.ExpandAsync(stage.Id, count, ct));
+        await DoAsync($"expand {stage.Id} into {count}", "expand", () => _model.Expand(stage, count), () => ledger.ExpandAsync(stage.Id, count, ct));
     }
 
     private async Task FailStageAsync()
     {
         var stage = Prefer(AllStages, stage => stage.State == StageState.Ready);
-        Check($"fail stage {stage.Id}", _model.FailStage(stage, "plan"), await ledger.FailStageAsync(stage.Id, "plan", ct));
+        await DoAsync($"fail stage {stage.Id}", "failstage", () => _model.FailStage(stage, "plan"), () => ledger.FailStageAsync(stage.Id, "plan", ct));
     }
 
     private async Task ClaimAsync()
     {
         var request = new ClaimRequest(Pick(Holders), _random.Next(1, 4), Ttl, HasGpu: _random.Next(2) == 0);
-        var expected = _model.Claim(request);
-        var leases = await ledger.ClaimAsync(request, ct);
-        Check(
+        List<LedgerModel.Item> expected = [];
+        IReadOnlyList<WorkLease> leases = [];
+
+        // Of a claim whose answer was lost nobody knows: its items come back when their leases lapse.
+        await DoAsync(
             $"claim {request.Slots} for {request.Holder}",
-            string.Join(' ', expected.Select(item => (item.Stage.Experiment.Id, item.Stage.Id, item.Index, item.Epoch, item.Attempt))),
-            string.Join(' ', leases.Select(lease => (lease.ExperimentId, lease.StageId, lease.Index, lease.Epoch, lease.Attempt))));
+            "claim",
+            () => string.Join(' ', (expected = _model.Claim(request)).Select(item => (item.Stage.Experiment.Id, item.Stage.Id, item.Index, item.Epoch, item.Attempt))),
+            async () => string.Join(' ', (leases = await ledger.ClaimAsync(request, ct)).Select(lease => (lease.ExperimentId, lease.StageId, lease.Index, lease.Epoch, lease.Attempt))));
         _leases.AddRange(leases.Zip(expected));
     }
 
@@ -106,18 +142,42 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
             var progress = _random.Next(3) == 0
                 ? null
                 : new WorkProgress(_random.Next(5) / 4.0, $"note {_random.Next(9)}", _random.Next(2) == 0 ? _random.Next(5) : null);
-            Check($"heartbeat {Name(lease)} {progress}", _model.Heartbeat(item, lease.Epoch, Ttl, progress), await ledger.HeartbeatAsync(lease, progress, ct));
+            await DoAsync($"heartbeat {Name(lease)} {progress}", "heartbeat", () => _model.Heartbeat(item, lease.Epoch, Ttl, progress), () => ledger.HeartbeatAsync(lease, progress, ct));
         }
+    }
+
+    private async Task BlockAsync()
+    {
+        var stage = Prefer(AllStages, LedgerModel.Waits);
+        var why = _random.Next(3) == 0 ? null : $"why {_random.Next(2)}";
+        await DoAsync($"block {stage.Id}: {why}", "block", () => LedgerModel.Block(stage, why), () => ledger.BlockAsync(stage.Id, why, ct));
     }
 
     private async Task CommitAsync()
     {
         if (PickLease() is var (lease, item))
         {
-            var sums = new Dictionary<string, long[]> { ["n"] = [1, _random.Next(1000)], [$"of{_random.Next(2)}"] = [_random.NextInt64() >> 8] };
-            var result = new WorkResult(_random.Next(3) == 0 ? null : $"{_random.Next()}", sums);
-            Check($"commit {Name(lease)}", _model.Commit(item, lease.Epoch, result), await ledger.CommitAsync(lease, result, ct));
+            var result = MakeResult();
+            await DoAsync($"commit {Name(lease)}", "commit", () => _model.Commit(item, lease.Epoch, result), () => ledger.CommitAsync(lease, result, ct));
         }
+    }
+
+    /// <summary>Some leases at once, one of them perhaps twice.</summary>
+    private async Task CommitManyAsync()
+    {
+        var picked = Enumerable.Range(0, _random.Next(5)).Select(_ => PickLease()).OfType<(WorkLease Lease, LedgerModel.Item Item)>().ToList();
+        var commits = picked.ConvertAll(pair => new WorkCommit(pair.Lease, MakeResult()));
+        await DoAsync(
+            $"commit {string.Join(", ", picked.Select(pair => Name(pair.Lease)))}",
+            "commit",
+            () => string.Join(", ", picked.Zip(commits).Select(pair => _model.Commit(pair.First.Item, pair.First.Lease.Epoch, pair.Second.Result))),
+            async () => string.Join(", ", await ledger.CommitAsync(commits, ct)));
+    }
+
+    private WorkResult MakeResult()
+    {
+        var sums = new Dictionary<string, long[]> { ["n"] = [1, _random.Next(1000)], [$"of{_random.Next(2)}"] = [_random.NextInt64() >> 8] };
+        return new WorkResult(_random.Next(3) == 0 ? null : $"{_random.Next()}", sums);
     }
 
     private async Task FailAsync()
@@ -126,7 +186,7 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
         {
             var error = $"error {_random.Next(100)}";
             var final = _random.Next(6) == 0;
-            Check($"fail {Name(lease)} final={final}", _model.Fail(item, lease.Epoch, error, final), await ledger.FailAsync(lease, error, final, ct));
+            await DoAsync($"fail {Name(lease)} final={final}", "fail", () => _model.Fail(item, lease.Epoch, error, final), () => ledger.FailAsync(lease, error, final, ct));
         }
     }
 
@@ -134,7 +194,7 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
     {
         if (PickLease() is var (lease, item))
         {
-            Check($"release {Name(lease)}", _model.Release(item, lease.Epoch), await ledger.ReleaseAsync(lease, ct));
+            await DoAsync($"release {Name(lease)}", "release", () => _model.Release(item, lease.Epoch), () => ledger.ReleaseAsync(lease, ct));
         }
     }
 
@@ -147,30 +207,91 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
         return Task.CompletedTask;
     }
 
-    private async Task ReapAsync() => Check("reap", _model.Reap(item => item.LeaseUntil <= _model.Now), await ledger.ReapAsync(ct));
+    private Task ReapAsync() => DoAsync("reap", "reap", ReapModel, () => ledger.ReapAsync(ct));
 
-    private async Task ReapOthersAsync()
+    private int ReapModel() => _model.Reap(item => item.LeaseUntil <= _model.Now);
+
+    private Task ReapOthersAsync()
     {
         var survivor = Pick(Holders);
-        Check($"reap others than {survivor}", _model.Reap(item => item.Holder != survivor), await ledger.ReapOthersAsync(survivor, ct));
+        return DoAsync($"reap others than {survivor}", "reapothers", () => _model.Reap(item => item.Holder != survivor), () => ledger.ReapOthersAsync(survivor, ct));
     }
 
-    private async Task RetryAsync()
+    private Task RetryAsync()
     {
         var experiment = Prefer(_model.Experiments, one => one.State == ExperimentState.Failed);
-        Check($"retry {experiment.Id}", _model.Retry(experiment), await ledger.RetryFailedAsync(experiment.Id, ct));
+        return DoAsync($"retry {experiment.Id}", "retryfailed", () => _model.Retry(experiment), () => ledger.RetryFailedAsync(experiment.Id, ct));
     }
 
-    private async Task MoveAsync(string what, Func<long, CancellationToken, Task<bool>> move, ExperimentState from, ExperimentState to)
+    private Task MoveAsync(string what, Func<long, CancellationToken, Task<bool>> move, ExperimentState from, ExperimentState to)
     {
         var experiment = Prefer(_model.Experiments, one => one.State == from);
-        Check($"{what} {experiment.Id}", _model.Move(experiment, from, to), await move(experiment.Id, ct));
+        return DoAsync($"{what} {experiment.Id}", what, () => _model.Move(experiment, from, to), () => move(experiment.Id, ct));
     }
 
-    private async Task CancelAsync()
+    private Task CancelAsync()
     {
         var experiment = Pick(_model.Experiments);
-        Check($"cancel {experiment.Id}", _model.Cancel(experiment), await ledger.CancelAsync(experiment.Id, ct));
+        return DoAsync($"cancel {experiment.Id}", "cancel", () => _model.Cancel(experiment), () => ledger.CancelAsync(experiment.Id, ct));
+    }
+
+    /// <summary>
+    /// Does it to both and compares the answers. When the ledger's was lost, both do it once more and those answers are
+    /// compared; then both are reaped, as what the lost call left to do behind its commit is done at a silo's next look.
+    /// </summary>
+    private async Task DoAsync<T>(string what, string operation, Func<T> model, Func<Task<T>> act)
+        where T : notnull
+    {
+        var expected = model();
+        T? actual = default;
+        var lost = await RepeatWhenLostAsync(
+            operation,
+            async () => actual = await act(),
+            () =>
+            {
+                Trace.Add($"{what}: the answer is lost");
+                expected = model();
+            });
+        Check(what, expected, actual!);
+        if (lost)
+        {
+            Check("reap", ReapModel(), await ledger.ReapAsync(ct));
+        }
+    }
+
+    /// <summary>One time in eight the answer is lost right after the operation's commit, and it is done again. True when it was.</summary>
+    private async Task<bool> RepeatWhenLostAsync(string operation, Func<Task> act, Action? again = null)
+    {
+        if (_random.Next(8) > 0)
+        {
+            await act();
+            return false;
+        }
+
+        var lost = false;
+        using (new FaultScope(point =>
+        {
+            if (!lost && point == "ledger.after-commit:" + operation)
+            {
+                lost = true;
+                throw new LedgerUnavailableException("the answer is lost");
+            }
+        }))
+        {
+            try
+            {
+                await act();
+                return false;
+            }
+            catch (LedgerUnavailableException) when (lost)
+            {
+                Lost++;
+            }
+        }
+
+        again?.Invoke();
+        await act();
+        return true;
     }
 
     private async Task CompareAsync()
@@ -180,7 +301,11 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
             "ready stages",
             running.OrderBy(one => one.Spec.Priority).ThenBy(one => one.Number).SelectMany(one => one.Stages).Where(stage => stage.State == StageState.Ready).Select(stage => stage.Id),
             (await ledger.ReadyStagesAsync(ct)).Select(row => row.Id));
-        CheckAll("experiments", _model.Experiments.Select(one => one.Id).Reverse(), (await ledger.ListAsync(null, 1000, ct)).Select(row => row.Id));
+        CheckAll(
+            "waiting stages",
+            running.OrderBy(one => one.Spec.Priority).ThenBy(one => one.Number).SelectMany(one => one.Stages).Where(LedgerModel.Waits).Select(stage => stage.Id),
+            (await ledger.WaitingStagesAsync(ct)).Select(row => row.Id));
+        CheckAll("experiments", _model.Experiments.Select(one => one.Id).Reverse(), (await ledger.ListAsync(new ExperimentQuery(Limit: 1000), ct)).Select(row => row.Id));
         foreach (var experiment in _model.Experiments)
         {
             await CompareAsync(experiment);
@@ -194,8 +319,8 @@ internal sealed class LedgerSequence(ILedger ledger, FakeClock clock, int seed, 
         Check($"end of {experiment.Id}", experiment.State is ExperimentState.Succeeded or ExperimentState.Failed or ExperimentState.Cancelled, row.Ended is not null);
         CheckAll(
             $"stages of {experiment.Id}",
-            experiment.Stages.Select(stage => (stage.Spec.Name, stage.State, stage.Items.Count, stage.Count(LedgerModel.ItemState.Done), stage.Count(LedgerModel.ItemState.Failed), stage.Count(LedgerModel.ItemState.Leased))),
-            (await ledger.StagesAsync(experiment.Id, ct)).Select(stage => (stage.Name, stage.State, stage.Items, stage.Done, stage.Failed, stage.Leased)));
+            experiment.Stages.Select(stage => (stage.Spec.Name, stage.State, stage.Items.Count, stage.Count(LedgerModel.ItemState.Done), stage.Count(LedgerModel.ItemState.Failed), stage.Count(LedgerModel.ItemState.Leased), stage.Blocked)),
+            (await ledger.StagesAsync(experiment.Id, ct)).Select(stage => (stage.Name, stage.State, stage.Items, stage.Done, stage.Failed, stage.Leased, stage.Blocked)));
         CheckAll(
             $"running of {experiment.Id}",
             Items(experiment, LedgerModel.ItemState.Leased).Select(item => (item.Stage.Spec.Name, item.Index, item.Holder, item.Attempt, item.Fraction, item.Note)),

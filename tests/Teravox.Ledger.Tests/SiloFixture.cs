@@ -10,14 +10,14 @@ namespace Teravox.Ledger.Tests;
 public abstract class SiloFixture : IAsyncLifetime
 {
     private readonly TempFolder _folder = new();
-    private SqliteLedger? _ledger;
+    private ILedger? _ledger;
 
     private protected static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>A result that adds one to the sum "n".</summary>
     private protected static WorkResult One => new(Sums: new Dictionary<string, long[]> { ["n"] = [1] });
 
-    private protected SqliteLedger Ledger => _ledger!;
+    private protected ILedger Ledger => _ledger!;
 
     private protected string LedgerPath => _folder["ledger.db"];
 
@@ -34,7 +34,8 @@ public abstract class SiloFixture : IAsyncLifetime
 
     private protected static SiloOptions OneSlot(SiloOptions options) => options with { Devices = [new SiloDevice("cpu", 1, 1)] };
 
-    private protected Task<SqliteLedger> OpenAsync(TimeSpan? retryDelay = null, TimeSpan? busyTimeout = null) => SqliteLedger.OpenAsync(
+    /// <summary>Opens the test's ledger once more, making it the first time: a SQLite file, unless a derived class has another.</summary>
+    private protected virtual async Task<ILedger> OpenAsync(TimeSpan? retryDelay = null, TimeSpan? busyTimeout = null) => await SqliteLedger.OpenAsync(
         LedgerPath,
         new SqliteLedgerOptions
         {

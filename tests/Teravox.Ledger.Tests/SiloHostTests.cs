@@ -8,7 +8,7 @@ using Teravox.Silo;
 namespace Teravox.Ledger.Tests;
 
 /// <summary>A silo's ordinary life: stages, slots, failures, plans.</summary>
-public sealed class SiloHostTests : SiloFixture
+public class SiloHostTests : SiloFixture
 {
     [Fact]
     public async Task RunToEndAsync_WhenStagesFollowEachOther_RunsEveryItemOnce()

@@ -6,9 +6,11 @@ using Teravox.Silo;
 namespace Teravox.Ledger.Tests;
 
 /// <summary>A grain whose work is the test's.</summary>
-internal sealed class TestGrain(Func<WorkTurn, CancellationToken, Task<WorkResult>> work, string kind = "kind") : IWorkGrain
+internal sealed class TestGrain(Func<WorkTurn, CancellationToken, Task<WorkResult>> work, string kind = "kind", bool overlaps = true) : IWorkGrain
 {
     public string Kind => kind;
+
+    public bool Overlaps => overlaps;
 
     public Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct) => work(turn, ct);
 

@@ -70,6 +70,23 @@ public sealed class SiloTroubleTests : SiloFixture
     }
 
     [Fact]
+    public async Task Item_WhenItsWorkGetsNoAnswerFromTheLedger_RunsAgainAndHasNotFailed()
+    {
+        var id = await SubmitAsync(Stage("s") with { MaxFailures = 1 });
+        var turns = 0;
+        var silo = Silo(
+            (_, _) => Interlocked.Increment(ref turns) == 1 ? throw new LedgerUnavailableException("silent") : Task.FromResult(One),
+            _ => 1,
+            OneSlot);
+        var log = new SiloLog(silo);
+
+        Assert.Equal(ExperimentState.Succeeded, await silo.RunToEndAsync(id, Ct));
+        Assert.Equal(StopCause.LedgerSilent, Assert.Single(log.All<ItemStopped>()).Cause);
+        Assert.Equal(2, turns);
+        Assert.Empty(log.All<ItemFailed>());
+    }
+
+    [Fact]
     public async Task RunToEndAsync_WhenLedgerIsLockedForAWhile_GoesOnAfterwards()
     {
         await using var impatient = await OpenAsync(busyTimeout: TimeSpan.FromMilliseconds(20));

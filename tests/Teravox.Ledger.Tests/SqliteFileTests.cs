@@ -34,6 +34,23 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task CommitAsync_WhenACountLeaves64Bits_WritesNothingOfIt()
+    {
+        await using var ledger = await OpenAsync();
+        var id = await ledger.SubmitAsync(OneStage, Ct);
+        var stage = Assert.Single(await ledger.StagesAsync(id, Ct)).Id;
+        await ledger.ExpandAsync(stage, 2, Ct);
+        var leases = await ledger.ClaimAsync(new ClaimRequest("a", 2, TimeSpan.FromMinutes(1)), Ct);
+        WorkResult Counts(long count) => new(Sums: new Dictionary<string, long[]> { ["n"] = [count] });
+        await ledger.CommitAsync(leases[0], Counts(long.MaxValue), Ct);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => ledger.CommitAsync(leases[1], Counts(1), Ct));
+
+        Assert.Equal(new long[] { long.MaxValue }, (await ledger.SumsAsync(stage, Ct))["n"]);
+        Assert.Equal(WriteOutcome.Written, await ledger.CommitAsync(leases[1], Counts(-1), Ct));
+    }
+
+    [Fact]
     public async Task OpenAsync_WhenManyOpenANewFileAtOnce_OneMigrates()
     {
         var ledgers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(OpenAsync, Ct)));
@@ -44,6 +61,29 @@ public sealed class SqliteFileTests : IDisposable
             await ledger.SubmitAsync(OneStage, Ct);
             await ledger.DisposeAsync();
         }
+    }
+
+    [Fact]
+    public async Task OpenAsync_WhenTheFileIsOfTheFirstVersion_KeepsWhatItHasAndGoesOn()
+    {
+        Execute($"""
+            PRAGMA application_id = {0x5456584C};
+            {SqlTexts.SchemaVersionTable};
+            {SqlTexts.Migrations[0].Text}
+            INSERT INTO schema_version (version, applied) VALUES (1, 0);
+            INSERT INTO experiment (name, spec, state, priority, created) VALUES ('old', '[]', 'running', 100, 0);
+            INSERT INTO stage (experiment_id, ordinal, name, kind, needs_gpu, needs_memory, max_failures, max_deaths, state)
+            VALUES (1, 0, 's', 'kind', 0, 0, 3, 5, 'ready');
+            """);
+
+        await using var ledger = await OpenAsync();
+
+        var old = Assert.Single(await ledger.ListAsync(new ExperimentQuery(), Ct));
+        Assert.Equal(("old", null, null, null), (old.Name, old.Owner, old.Campaign, old.ParametersJson));
+        var stage = Assert.Single(await ledger.ReadyStagesAsync(Ct));
+        Assert.True(await ledger.ExpandAsync(stage.Id, 1, Ct));
+        Assert.True(await ledger.BlockAsync(stage.Id, "no silo", Ct));
+        Assert.Equal(SqliteMigrations.Newest, Query<long>("SELECT max(version) FROM schema_version"));
     }
 
     [Fact]
@@ -181,7 +221,7 @@ public sealed class SqliteFileTests : IDisposable
     {
         var names = typeof(SqlTexts).GetProperties().Where(property => property.PropertyType == typeof(string)).Select(property => property.Name).ToList();
 
-        Assert.Equal(SqlTexts.FileNames.Order(), names.Select(SqlTexts.FileNameOf).Order());
+        Assert.Equal(SqlFiles.Names("sqlite").Order(), names.Select(SqlFiles.NameOf).Order());
         Assert.Equal(Enumerable.Range(1, SqlTexts.Migrations.Count), SqlTexts.Migrations.Select(migration => migration.Version));
     }
 

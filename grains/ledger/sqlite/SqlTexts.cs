@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace Teravox.Grains.Ledger.Sqlite;
 
 /// <summary>The statements of the SQLite ledger: <c>ItemCommit</c> is the text of <c>item_commit.sql</c>.</summary>
 internal static class SqlTexts
 {
-    private const string Folder = "sqlite/";
-    private const string MigrationsFolder = Folder + "migrations/";
+    public static string CountsOfExperiments { get; } = Load();
+
+    public static string CountsOfItems { get; } = Load();
+
+    public static string EntriesOfKind { get; } = Load();
+
+    public static string EntryAdd { get; } = Load();
+
+    public static string EntryFind { get; } = Load();
+
+    public static string EntryFindByName { get; } = Load();
+
+    public static string EntryRemove { get; } = Load();
+
+    public static string EntryReplace { get; } = Load();
 
     public static string EventAdd { get; } = Load();
 
@@ -26,6 +37,8 @@ internal static class SqlTexts
     public static string ExperimentFind { get; } = Load();
 
     public static string ExperimentList { get; } = Load();
+
+    public static string ExperimentListOfCampaign { get; } = Load();
 
     public static string ExperimentPause { get; } = Load();
 
@@ -63,6 +76,14 @@ internal static class SqlTexts
 
     public static string ItemsUnlease { get; } = Load();
 
+    public static string KeyAdd { get; } = Load();
+
+    public static string KeyFind { get; } = Load();
+
+    public static string KeyRevoke { get; } = Load();
+
+    public static string KeysAll { get; } = Load();
+
     public static string Now { get; } = Load();
 
     public static string PartialRead { get; } = Load();
@@ -79,7 +100,19 @@ internal static class SqlTexts
 
     public static string SchemaVersionTable { get; } = Load();
 
+    public static string SiloBeat { get; } = Load();
+
+    public static string SiloSignOff { get; } = Load();
+
+    public static string SiloSignOn { get; } = Load();
+
+    public static string SilosAll { get; } = Load();
+
+    public static string SilosForget { get; } = Load();
+
     public static string StageAdd { get; } = Load();
+
+    public static string StageBlock { get; } = Load();
 
     public static string StageCountClaimed { get; } = Load();
 
@@ -99,6 +132,8 @@ internal static class SqlTexts
 
     public static string StageSuccessorsReady { get; } = Load();
 
+    public static string StageUnblock { get; } = Load();
+
     public static string StagesOfExperiment { get; } = Load();
 
     public static string StagesReady { get; } = Load();
@@ -109,49 +144,12 @@ internal static class SqlTexts
 
     public static string StagesUnplannedCount { get; } = Load();
 
+    public static string StagesWaiting { get; } = Load();
+
     public static string SumsOfStage { get; } = Load();
 
     /// <summary>The migrations by version: 1 is <c>migrations/0001_initial.sql</c>.</summary>
-    public static IReadOnlyList<(int Version, string Text)> Migrations { get; } = LoadMigrations();
+    public static IReadOnlyList<(int Version, string Text)> Migrations { get; } = SqlFiles.Migrations("sqlite");
 
-    /// <summary>The names of all statement files, without folder and ending.</summary>
-    internal static IEnumerable<string> FileNames => ResourceNames
-        .Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
-        .Where(name => !name.StartsWith(MigrationsFolder, StringComparison.Ordinal))
-        .Select(name => name[Folder.Length..]);
-
-    private static string[] ResourceNames => typeof(SqlTexts).Assembly.GetManifestResourceNames();
-
-    /// <summary><c>ItemCommit</c> to <c>item_commit</c>.</summary>
-    internal static string FileNameOf(string property)
-    {
-        var name = new StringBuilder();
-        foreach (var letter in property)
-        {
-            if (char.IsAsciiLetterUpper(letter) && name.Length > 0)
-            {
-                name.Append('_');
-            }
-
-            name.Append(char.ToLowerInvariant(letter));
-        }
-
-        return name.ToString();
-    }
-
-    private static string Load([CallerMemberName] string property = "") => Read(Folder + FileNameOf(property));
-
-    private static (int Version, string Text)[] LoadMigrations() =>
-        [.. ResourceNames
-            .Where(name => name.StartsWith(MigrationsFolder, StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal)
-            .Select(name => (int.Parse(name.AsSpan(MigrationsFolder.Length, 4), CultureInfo.InvariantCulture), Read(name)))];
-
-    private static string Read(string resource)
-    {
-        using var stream = typeof(SqlTexts).Assembly.GetManifestResourceStream(resource)
-            ?? throw new InvalidOperationException($"There is no SQL file for '{resource}'.");
-        using var reader = new StreamReader(stream, Encoding.UTF8);
-        return reader.ReadToEnd();
-    }
+    private static string Load([CallerMemberName] string property = "") => SqlFiles.Read("sqlite", property);
 }

@@ -14,13 +14,41 @@ public sealed partial class SqliteLedger
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<long>> SubmitAsync(IReadOnlyList<NewExperiment> experiments, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(experiments);
+        foreach (var experiment in experiments)
+        {
+            NewExperimentRules.Check(experiment);
+        }
+
+        return experiments.Count == 0
+            ? []
+            : await WriteAsync<long[]>("submit", turn => [.. experiments.Select(one => Submit(turn, one))], ct);
+    }
+
+    /// <inheritdoc/>
     public Task<ExperimentRow?> FindAsync(long experimentId, CancellationToken ct) => ReadAsync(
         reader => reader.QueryFirstOrDefault<ExperimentData>(SqlTexts.ExperimentFind, new { experimentId })?.ToRow(),
         ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<ExperimentRow>> ListAsync(long? before, int limit, CancellationToken ct) =>
-        RowsAsync<ExperimentData, ExperimentRow>(SqlTexts.ExperimentList, new { before, limit }, row => row.ToRow(), ct);
+    public Task<IReadOnlyList<ExperimentRow>> ListAsync(ExperimentQuery query, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return RowsAsync<ExperimentData, ExperimentRow>(
+            query.Campaign is null ? SqlTexts.ExperimentList : SqlTexts.ExperimentListOfCampaign,
+            new
+            {
+                before = query.Before,
+                limit = query.Limit,
+                state = query.State is { } state ? Words.Of(state) : null,
+                campaign = query.Campaign,
+                owner = query.Owner,
+            },
+            row => row.ToRow(),
+            ct);
+    }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<StageRow>> StagesAsync(long experimentId, CancellationToken ct) =>
@@ -29,6 +57,25 @@ public sealed partial class SqliteLedger
     /// <inheritdoc/>
     public Task<IReadOnlyList<StageRow>> ReadyStagesAsync(CancellationToken ct) =>
         RowsAsync<StageData, StageRow>(SqlTexts.StagesReady, null, row => row.ToRow(), ct);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StageRow>> WaitingStagesAsync(CancellationToken ct) =>
+        RowsAsync<StageData, StageRow>(SqlTexts.StagesWaiting, null, row => row.ToRow(), ct);
+
+    /// <inheritdoc/>
+    public Task<bool> BlockAsync(long stageId, string? why, CancellationToken ct) => WriteAsync(
+        "block",
+        turn =>
+        {
+            if (turn.First<TouchedStageData>(SqlTexts.StageBlock, new { stageId, why }) is not { } stage)
+            {
+                return false;
+            }
+
+            LogBlock(turn, stage.ExperimentId, stage.Name, why);
+            return true;
+        },
+        ct);
 
     /// <inheritdoc/>
     public Task<bool> ExpandAsync(long stageId, int count, CancellationToken ct)
@@ -111,11 +158,11 @@ public sealed partial class SqliteLedger
         ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<EventRow>> EventsAsync(long experimentId, long after, int limit, CancellationToken ct) =>
+    public Task<IReadOnlyList<EventRow>> EventsAsync(long? experimentId, long after, int limit, CancellationToken ct) =>
         RowsAsync<EventData, EventRow>(
             SqlTexts.EventsAfter,
             new { experimentId, after, limit },
-            row => new EventRow(row.Id, Words.Time(row.At), row.Kind, row.Stage, row.Text),
+            row => new EventRow(row.Id, row.ExperimentId, Words.Time(row.At), row.Kind, row.Stage, row.Text),
             ct);
 
     private Task<bool> ChangeAsync(string operation, string sql, long experimentId, string kind, CancellationToken ct) =>
@@ -148,6 +195,9 @@ public sealed partial class SqliteLedger
                 spec = experiment.SpecJson,
                 priority = experiment.Priority,
                 key = experiment.IdempotencyKey,
+                owner = experiment.Owner,
+                campaign = experiment.Campaign,
+                parameters = experiment.ParametersJson,
                 now = turn.Now,
             });
         var ids = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -203,6 +253,9 @@ public sealed partial class SqliteLedger
             turn.Log(stage.ExperimentId, "succeeded", null, "all stages are done");
         }
     }
+
+    private static void LogBlock(WriteTurn turn, long experimentId, string stage, string? why) =>
+        turn.Log(experimentId, why is null ? "unblocked" : "blocked", stage, why ?? "a silo can run it again");
 
     private static void FailExperiment(WriteTurn turn, long experimentId, string stage, string error)
     {

@@ -54,6 +54,15 @@ public sealed partial class SqliteLedger
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<WriteOutcome>> CommitAsync(IReadOnlyList<WorkCommit> commits, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(commits);
+        return commits.Count == 0
+            ? []
+            : await WriteAsync<WriteOutcome[]>("commit", turn => [.. commits.Select(one => Commit(turn, one.Lease, one.Result))], ct);
+    }
+
+    /// <inheritdoc/>
     public Task<WriteOutcome> FailAsync(WorkLease lease, string error, bool final, CancellationToken ct) => FencedAsync(
         "fail",
         lease,
@@ -144,6 +153,12 @@ public sealed partial class SqliteLedger
         {
             var counted = new { stageId = group.Key, count = group.Count() };
             var stage = turn.First<ClaimedStageData>(SqlTexts.StageCountClaimed, counted)!;
+            if (stage.Blocked is not null)
+            {
+                turn.Execute(SqlTexts.StageUnblock, new { stageId = group.Key });
+                LogBlock(turn, stage.ExperimentId, stage.Name, why: null);
+            }
+
             claimed.AddRange(group.Select(item => (stage, item)));
         }
 

@@ -23,6 +23,9 @@ public sealed partial class SqliteLedger : ILedger
     private readonly HintBell _bell = new();
     private volatile bool _disposed;
 
+    /// <summary>A test's time, milliseconds since 1970; null where the database's clock counts.</summary>
+    private long? GivenTime => _options.Time?.GetUtcNow().ToUnixTimeMilliseconds();
+
     private SqliteLedger(string path, SqliteLedgerOptions options)
     {
         _path = path;
@@ -110,8 +113,7 @@ public sealed partial class SqliteLedger : ILedger
     {
         // Not deferred (BEGIN IMMEDIATE): what the body reads can not change before it writes.
         using var transaction = _writer.BeginTransaction(deferred: false);
-        var given = _options.Time?.GetUtcNow().ToUnixTimeMilliseconds();
-        var now = _writer.QuerySingle<long>(SqlTexts.Now, new { given }, transaction);
+        var now = _writer.QuerySingle<long>(SqlTexts.Now, new { given = GivenTime }, transaction);
         var turn = new WriteTurn(_writer, transaction, now);
         var result = body(turn);
         FaultPoints.Hit("ledger.before-commit:" + operation);

@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 SELECT id AS Id, name AS Name, spec AS Spec, state AS State, priority AS Priority,
-       idempotency_key AS IdempotencyKey, created AS Created, ended AS Ended
+       idempotency_key AS IdempotencyKey, created AS Created, ended AS Ended,
+       owner AS Owner, campaign AS Campaign, parameters AS Parameters
 FROM experiment
 WHERE id < coalesce(@before, 9223372036854775807)
+  AND (@state IS NULL OR state = @state)
+  AND (@owner IS NULL OR owner = @owner)
 ORDER BY id DESC
 LIMIT @limit

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: Apache-2.0
+UPDATE api_key SET revoked = @now WHERE name = @name AND revoked IS NULL

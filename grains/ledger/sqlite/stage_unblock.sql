@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: Apache-2.0
+UPDATE stage SET blocked = NULL WHERE id = @stageId

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+using Npgsql;
+using Teravox.Contracts;
+using Teravox.Grains.Ledger;
+using Teravox.Grains.Ledger.Postgres;
+
+namespace Teravox.Ledger.Tests;
+
+/// <summary>Addresses of PostgreSQL ledgers, good and bad.</summary>
+public sealed class PostgresAddressTests
+{
+    [Fact]
+    public void Parse_WhenEverythingIsGiven_DecodesIt()
+    {
+        var address = PostgresAddress.Parse("postgres://a%40b:p%2Fw%3A%25@db.example:6000/my%20ledger?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&pool=7&schema=s_1&durable=false");
+
+        var connection = address.Connection;
+        Assert.Equal(("a@b", "p/w:%", "db.example", 6000, "my ledger"), (connection.Username, connection.Password, connection.Host, connection.Port, connection.Database));
+        Assert.Equal((SslMode.VerifyFull, "/etc/ca.pem", 7), (connection.SslMode, connection.RootCertificate, connection.MaxPoolSize));
+        Assert.Equal(("s_1", false), (address.Schema, address.Durable));
+        Assert.DoesNotContain("p/w", address.Shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_WhenLittleIsGiven_TakesTheUsualRest()
+    {
+        var address = PostgresAddress.Parse("postgresql://[::1]/ledger");
+
+        Assert.Equal(("::1", 5432, "ledger", Environment.UserName), (address.Connection.Host, address.Connection.Port, address.Connection.Database, address.Connection.Username));
+        Assert.True(address.Durable);
+        Assert.Null(address.Schema);
+        Assert.Equal("/run/postgresql", PostgresAddress.Parse("postgres:///ledger?host=%2Frun%2Fpostgresql").Connection.Host);
+    }
+
+    [Theory]
+    [InlineData("postgres:ledger", "names no host")]
+    [InlineData("postgres://user:p@ss:word@/x", "form")]
+    [InlineData("postgres://host", "names no database")]
+    [InlineData("postgres:///ledger", "names no host")]
+    [InlineData("postgres://host/ledger?poll=3", "unknown option 'poll'")]
+    [InlineData("postgres://host/ledger?pool=0", "1 to 1000")]
+    [InlineData("postgres://host/ledger?sslmode=yes", "verify-full")]
+    [InlineData("postgres://host/ledger?schema=A;DROP", "small letters")]
+    [InlineData("postgres://host/ledger?durable", "true or false")]
+    [InlineData("mysql://host/ledger", "postgres://")]
+    public async Task OpenAsync_WhenTheAddressIsBad_NamesThePart(string address, string part)
+    {
+        var error = await Assert.ThrowsAsync<InputException>(() => Ledgers.OpenAsync(address, TestContext.Current.CancellationToken));
+
+        Assert.Contains(part, error.Message, StringComparison.Ordinal);
+    }
+}
