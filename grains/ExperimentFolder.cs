@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Text.Json;
 using Teravox.Contracts;
 
 namespace Teravox.Grains;
@@ -28,6 +29,10 @@ public sealed record ExperimentFolder(string Root)
     /// <summary>Stored raw voxels, or where they lie already.</summary>
     public string Raw(ExperimentPlan plan) => plan.RawInPlace ? plan.Spec.Data.Raw! : Path.Combine(Work, "raw.zarr");
 
+    /// <summary>Where a volume's voxels lie; views of the original lie in it.</summary>
+    public string Volume(ExperimentPlan plan, PlannedVolume volume) =>
+        volume.Name is VolumeNames.LowRes or VolumeNames.Lr or VolumeNames.Boosted ? Path.Combine(Root, volume.Name + ".zarr") : Raw(plan);
+
     /// <summary>Probabilities of a prediction: uint8, (class, z, y, x).</summary>
     public string Probabilities(string prediction) => Path.Combine(Root, $"probabilities{Suffix(prediction)}.zarr");
 
@@ -45,6 +50,13 @@ public sealed record ExperimentFolder(string Root)
 
     /// <summary>The weights that inference runs: the given model, or the trained one.</summary>
     public string Weights(ExperimentPlan plan, string network) => plan.Spec.Preset == Preset.Segment ? plan.Spec.Model! : Trained(network);
+
+    /// <summary>What a finished experiment found; null where its preset scores nothing.</summary>
+    public ScoreReport? ReadScores()
+    {
+        var file = Path.Combine(Report, "scores.json");
+        return File.Exists(file) ? JsonSerializer.Deserialize<ScoreReport>(File.ReadAllText(file), TeravoxJson.Compact) : null;
+    }
 
     private static string Suffix(string prediction) => prediction == "multiclass" ? "" : "-" + prediction;
 }

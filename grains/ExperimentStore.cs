@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Grains.Ledger;
@@ -45,10 +46,26 @@ public sealed class ExperimentStore(ILedger ledger, Func<long, string> rootOf)
         return results.ToDictionary(r => r.Key, r => JsonSerializer.Deserialize<T>(r.Value, TeravoxJson.Compact)!);
     }
 
-    /// <summary>Mean and standard deviation of the whole volume, from the histogram that the import summed.</summary>
-    public async Task<(float Mean, float Std)> NormalisationAsync(long experimentId, CancellationToken ct)
+    /// <summary>Grey levels of a volume, which the stage that made it summed.</summary>
+    public async Task<VoxelHistogram> HistogramAsync(long experimentId, string volume, CancellationToken ct)
     {
-        var histogram = new VoxelHistogram((await SumsAsync(experimentId, StageNames.Import, ct))[VolumeGrain.HistogramSum]);
+        var (stage, sum) = volume switch
+        {
+            VolumeNames.Lr => (StageNames.Enlarge, VolumeGrain.HistogramSum),
+            VolumeNames.Boosted => (StageNames.SuperResolve, VolumeGrain.HistogramSum),
+            VolumeNames.Original => (StageNames.Import, VolumeGrain.HistogramSum),
+            _ => (StageNames.Import, VolumeGrain.HistogramOf(volume)),
+        };
+        return new VoxelHistogram((await SumsAsync(experimentId, stage, ct))[sum]);
+    }
+
+    /// <summary>
+    /// Mean and standard deviation of a whole volume. Every volume goes by its own, also one that shows a part of the original at
+    /// another resolution: who has such a volume has nothing else to go by, and a model is run over it as over any other.
+    /// </summary>
+    public async Task<(float Mean, float Std)> NormalisationAsync(long experimentId, string volume, CancellationToken ct)
+    {
+        var histogram = await HistogramAsync(experimentId, volume, ct);
 
         // A volume of one grey level has nothing to standardise by; 1 keeps its input at 0.
         return ((float)histogram.Mean, histogram.Std > 0 ? (float)histogram.Std : 1f);
@@ -65,14 +82,38 @@ public static class StageNames
     /// <summary>Raw and labels into the store, with statistics.</summary>
     public const string Import = "import";
 
+    /// <summary>Sections to a lower resolution.</summary>
+    public const string Degrade = "degrade";
+
+    /// <summary>Sections to a higher resolution by bicubic interpolation.</summary>
+    public const string Enlarge = "enlarge";
+
+    /// <summary>Sections to a higher resolution by super-resolution.</summary>
+    public const string SuperResolve = "super-resolve";
+
+    /// <summary>How near to the original the sections came that were brought back.</summary>
+    public const string Compare = "compare";
+
     /// <summary>The report folder.</summary>
     public const string Report = "report";
+
+    /// <summary>A coarser level of every volume that has it, 1 or more.</summary>
+    public static string Pyramid(int level) => string.Create(CultureInfo.InvariantCulture, $"pyramid-{level}");
+
+    /// <summary>The stage that makes a volume.</summary>
+    public static string Making(string volume) => volume switch
+    {
+        VolumeNames.LowRes => Degrade,
+        VolumeNames.Lr => Enlarge,
+        VolumeNames.Boosted => SuperResolve,
+        _ => Import,
+    };
 
     /// <summary>Training a network.</summary>
     public static string Train(string network) => "train-" + network;
 
-    /// <summary>Running a network over all tiles.</summary>
-    public static string Infer(string network) => "infer-" + network;
+    /// <summary>Running a network over all tiles of a volume; <see cref="PlannedInference.Name"/>.</summary>
+    public static string Infer(string inference) => "infer-" + inference;
 
     /// <summary>Finding a prediction's thresholds on the training region.</summary>
     public static string Threshold(string prediction) => "threshold-" + prediction;

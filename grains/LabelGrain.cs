@@ -22,6 +22,9 @@ public sealed class LabelGrain(ExperimentStore store) : IWorkGrain
     public string Kind => KindName;
 
     /// <inheritdoc/>
+    public bool Overlaps => true;
+
+    /// <inheritdoc/>
     public async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var experiment = turn.Lease.ExperimentId;
@@ -31,7 +34,8 @@ public sealed class LabelGrain(ExperimentStore store) : IWorkGrain
         var channels = plan.ChannelsOf(prediction);
         var thresholds = await ThresholdsAsync(experiment, plan, folder, prediction, ct);
 
-        var core = new TileGrid(plan.Shape, plan.Tile).Core(turn.Lease.Index);
+        var volume = plan.VolumeOf(prediction);
+        var core = new TileGrid(volume.Shape, plan.Tile).Core(turn.Lease.Index);
         var size = checked((int)core.Count);
         var probabilities = new byte[checked(channels * size)];
         var source = OmeVolume.Open(folder.Probabilities(prediction));
@@ -39,8 +43,9 @@ public sealed class LabelGrain(ExperimentStore store) : IWorkGrain
             source.Read(core, probabilities.AsSpan(c * size, size), c);
 
         var labels = new byte[size];
-        Labelling.Assign(probabilities, thresholds, labels);
-        OmeVolume.Create(folder.Labels(prediction), VolumeFiles.Options(plan, VoxelType.UInt8) with { Classes = plan.Classes }).Write(core, labels);
+        using (await turn.EnterDeviceAsync(ct))
+            Labelling.Assign(probabilities, thresholds, labels);
+        OmeVolume.Create(folder.Labels(prediction), VolumeFiles.Options(plan, volume, VoxelType.UInt8) with { Classes = plan.Classes }).Write(core, labels);
 
         var called = new long[256];
         foreach (var id in labels)
@@ -49,8 +54,9 @@ public sealed class LabelGrain(ExperimentStore store) : IWorkGrain
         if (!plan.Train.IsEmpty)
         {
             Labelling.Argmax(probabilities, labels);
-            Count(plan, folder, core, labels, plan.Train, TrainConfusionSum, sums);
-            Count(plan, folder, core, labels, plan.Test, TestConfusionSum, sums);
+            var place = volume.InOriginal(core);
+            Count(plan, folder, place, labels, plan.Train, TrainConfusionSum, sums);
+            Count(plan, folder, place, labels, plan.Test, TestConfusionSum, sums);
         }
 
         return new WorkResult(Sums: sums);
@@ -59,7 +65,7 @@ public sealed class LabelGrain(ExperimentStore store) : IWorkGrain
     private async Task<byte[]> ThresholdsAsync(long experiment, ExperimentPlan plan, ExperimentFolder folder, string prediction, CancellationToken ct)
     {
         if (plan.Spec.Preset != Preset.Segment)
-            return [.. (await store.ResultsAsync<ThresholdGrain.ThresholdResult>(experiment, StageNames.Threshold(prediction), ct))[0].Thresholds.Select(t => (byte)t)];
+            return [.. (await store.ResultsAsync<ThresholdGrain.ThresholdResult>(experiment, StageNames.Threshold(plan.ThresholdsOf(prediction)), ct))[0].Thresholds.Select(t => (byte)t)];
         var path = folder.Weights(plan, plan.Networks[0].Name);
         using var network = Network.Load(path);
         return [.. Cards.ThresholdsOf(Cards.Read(network, path), network.OutChannels).Select(t => (byte)t)];

@@ -19,12 +19,12 @@ internal sealed class PatchSampler(Box3 region, byte[] raw, byte[] labels, Voxel
     private const int KeptPerClass = 4096;
     private int[][]? _places;
 
-    /// <summary>The training region of an experiment.</summary>
-    public static PatchSampler Of(ExperimentPlan plan, ExperimentFolder folder)
+    /// <summary>The training region of an experiment, as a volume of the original's resolution shows it.</summary>
+    public static PatchSampler Of(ExperimentPlan plan, ExperimentFolder folder, PlannedVolume volume)
     {
         var raw = new byte[checked((int)(plan.Train.Count * plan.Type.Bytes()))];
         var labels = new byte[plan.Train.Count];
-        OmeVolume.Open(folder.Raw(plan)).Read(plan.Train, raw);
+        VolumeFiles.Read(plan, folder, volume, volume.Own(plan.Train), raw);
         OmeVolume.Open(folder.Truth).Read(plan.Train, labels);
         return new PatchSampler(plan.Train, raw, labels, plan.Type, plan.Spec.Seed);
     }
@@ -131,8 +131,17 @@ internal sealed class CountedRandom(ulong seed, ulong stream)
     /// <summary>Even on 0..n-1.</summary>
     public long Below(long n) => (long)Math.BigMul(Next(), (ulong)n, out _);
 
+    /// <summary>A stream for one section and one purpose, which meets that of no other.</summary>
+    public static CountedRandom OfSection(ulong seed, int section, uint purpose) => new(Mix(seed + 0x9E3779B97F4A7C15), ((ulong)purpose << 32) | (uint)section);
+
     /// <summary>Even on [0, 1).</summary>
     public double Unit() => (Next() >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>64 random bits.</summary>
+    public ulong Bits() => Next();
+
+    /// <summary>Of the normal distribution, mean 0 and deviation 1 (Box and Muller 1958).</summary>
+    public double Normal() => Math.Sqrt(-2 * Math.Log(1 - Unit())) * Math.Cos(2 * Math.PI * Unit());
 
     private ulong Next() => Mix(state += 0x9E3779B97F4A7C15);
 

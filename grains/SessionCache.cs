@@ -7,9 +7,9 @@ namespace Teravox.Grains;
 /// Keeps the networks of recent tiles ready, so that a tile does not load its model again. A session is used by one
 /// turn at a time: a turn takes it out and puts it back.
 /// </summary>
-public sealed class SessionCache : IDisposable
+/// <param name="devices">The number of devices that share it; two networks of each are kept.</param>
+public sealed class SessionCache(int devices = 1) : IDisposable
 {
-    private const int Kept = 2;
     private readonly Lock gate = new();
     private readonly LinkedList<(string Key, InferenceSession Session)> idle = [];
 
@@ -39,7 +39,7 @@ public sealed class SessionCache : IDisposable
         lock (gate)
         {
             idle.AddFirst(taken);
-            if (idle.Count > Kept)
+            if (idle.Count > 2 * devices)
             {
                 surplus = idle.Last!.Value.Session;
                 idle.RemoveLast();

@@ -19,60 +19,70 @@ public sealed class TileGrain(ExperimentStore store, SessionCache sessions) : IW
     public string Kind => KindName;
 
     /// <inheritdoc/>
+    public bool Overlaps => true;
+
+    /// <inheritdoc/>
     public async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var experiment = turn.Lease.ExperimentId;
         var plan = await store.PlanAsync(experiment, ct);
         var folder = store.Folder(experiment);
-        var network = plan.Network(ExperimentStore.Arguments(turn.Lease.Arguments).Network!);
-        var (mean, std) = await store.NormalisationAsync(experiment, ct);
+        var inference = plan.Inference(ExperimentStore.Arguments(turn.Lease.Arguments));
+        var (network, volume) = (inference.Network, inference.Volume);
+        var (mean, std) = await store.NormalisationAsync(experiment, volume.Name, ct);
 
         // 1. Read core and halo, mirrored past the volume's border.
-        var core = new TileGrid(plan.Shape, plan.Tile).Core(turn.Lease.Index);
+        var core = new TileGrid(volume.Shape, plan.Tile).Core(turn.Lease.Index);
         var block = TilePlan.Block(core, plan.Halo, plan.Grid);
         var voxels = new byte[checked((int)(block.Count * plan.Type.Bytes()))];
-        OmeVolume.Open(folder.Raw(plan)).ReadMirrored(block, voxels);
+        VolumeFiles.Read(plan, folder, volume, block, voxels);
 
-        // 2. Through the network.
+        // 2. Through the network, while other tiles of the device read and write.
         var probabilities = new byte[checked((int)(network.OutChannels * core.Count))];
-        var taken = sessions.Take(folder.Weights(plan, network.Name), turn.Device, turn.Threads);
-        try
+        using (await turn.EnterDeviceAsync(ct))
         {
-            var tile = new Tile
+            var taken = sessions.Take(folder.Weights(plan, network.Name), turn.Device, turn.Threads);
+            try
             {
-                Voxels = voxels,
-                Type = plan.Type,
-                Shape = block.Shape,
-                CoreStart = core.Start - block.Start,
-                CoreShape = core.Shape,
-                Mean = mean,
-                Std = std,
-            };
-            taken.Session.Infer(tile, probabilities, ct);
-        }
-        finally
-        {
-            sessions.Return(taken);
+                var tile = new Tile
+                {
+                    Voxels = voxels,
+                    Type = plan.Type,
+                    Shape = block.Shape,
+                    CoreStart = core.Start - block.Start,
+                    CoreShape = core.Shape,
+                    Mean = mean,
+                    Std = std,
+                };
+                taken.Session.Infer(tile, probabilities, ct);
+            }
+            finally
+            {
+                sessions.Return(taken);
+            }
         }
 
         // 3. Write the core's own chunks.
-        var channels = plan.ChannelsOf(network.Prediction);
-        var target = OmeVolume.Create(
-            folder.Probabilities(network.Prediction),
-            VolumeFiles.Options(plan, VoxelType.UInt8, channels) with { Classes = plan.Classes });
-        var voxelsOfCore = (int)core.Count;
-        for (var c = 0; c < network.OutChannels; c++)
-            target.Write(core, probabilities.AsSpan(c * voxelsOfCore, voxelsOfCore), network.Channel + c);
+        if (inference.IsKept)
+        {
+            var channels = plan.ChannelsOf(inference.Prediction);
+            var target = OmeVolume.Create(
+                folder.Probabilities(inference.Prediction),
+                VolumeFiles.Options(plan, volume, VoxelType.UInt8, channels) with { Classes = plan.Classes });
+            var voxelsOfCore = (int)core.Count;
+            for (var c = 0; c < network.OutChannels; c++)
+                target.Write(core, probabilities.AsSpan(c * voxelsOfCore, voxelsOfCore), network.Channel + c);
+        }
 
         // 4. Count grey levels against truth: the ledger adds the tiles up with the commit.
         var sums = new Dictionary<string, long[]>();
-        Count(plan, folder, network, core, probabilities, plan.Train, TrainGreySum, sums);
-        Count(plan, folder, network, core, probabilities, plan.Test, TestGreySum, sums);
+        var place = volume.InOriginal(core);
+        Count(folder, network, place, probabilities, plan.Train, TrainGreySum, sums);
+        Count(folder, network, place, probabilities, plan.Test, TestGreySum, sums);
         return new WorkResult(Sums: sums);
     }
 
     private static void Count(
-        ExperimentPlan plan,
         ExperimentFolder folder,
         PlannedNetwork network,
         Box3 core,

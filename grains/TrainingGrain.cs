@@ -36,10 +36,11 @@ public sealed class TrainingGrain(ExperimentStore store) : IWorkGrain
         var plan = await store.PlanAsync(experiment, ct);
         var folder = store.Folder(experiment);
         var network = plan.Network(ExperimentStore.Arguments(turn.Lease.Arguments).Network!);
-        var (mean, std) = await store.NormalisationAsync(experiment, ct);
+        var volume = plan.Volume(network.Volume ?? VolumeNames.Original);
+        var (mean, std) = await store.NormalisationAsync(experiment, volume.Name, ct);
 
         // 1. The training region, in memory.
-        var sampler = PatchSampler.Of(plan, folder);
+        var sampler = PatchSampler.Of(plan, folder, volume);
 
         // 2. From the newest checkpoint, or from the seed.
         var checkpoints = new CheckpointFolder(folder.Checkpoints(network.Name));
@@ -89,7 +90,7 @@ public sealed class TrainingGrain(ExperimentStore store) : IWorkGrain
             var line = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{network.Name}: {network.Iterations - first} iterations in {seconds:F1} s on {turn.Device}, loss {Recent(losses):F4}");
-            var result = new TrainingResult(network.Iterations, Curve(losses));
+            var result = new TrainingResult(network.Iterations, LiveLosses.Means([.. losses.Select(static l => (double)l)], CurvePoints));
             return new WorkResult(JsonSerializer.Serialize(result, TeravoxJson.Compact), Events: [line]);
         }
     }
@@ -107,6 +108,7 @@ public sealed class TrainingGrain(ExperimentStore store) : IWorkGrain
         Name = network.Name,
         Classes = plan.Classes.Classes,
         TargetClass = network.TargetClass,
+        Volume = network.Volume is VolumeNames.Train ? null : network.Volume,
         VoxelSize = plan.VoxelSize,
         Training = plan.Spec.Training with { Iterations = network.Iterations },
         Seed = plan.Spec.Seed,
@@ -118,19 +120,6 @@ public sealed class TrainingGrain(ExperimentStore store) : IWorkGrain
     private static string Note(long done, int all, List<float> losses, double rate) => string.Create(
         CultureInfo.InvariantCulture,
         $"iteration {done} of {all}, loss {Recent(losses):F4}, {rate:F1} iterations/s");
-
-    private static IReadOnlyList<double> Curve(List<float> losses)
-    {
-        var points = Math.Min(CurvePoints, losses.Count);
-        return
-        [
-            .. Enumerable.Range(0, points).Select(i =>
-            {
-                var (from, to) = ((int)((long)i * losses.Count / points), (int)((long)(i + 1) * losses.Count / points));
-                return Math.Round(CollectionsMarshal.AsSpan(losses)[from..to].ToArray().Average(l => (double)l), 5);
-            }),
-        ];
-    }
 }
 
 /// <summary>
@@ -147,15 +136,20 @@ internal sealed class CheckpointFolder(string path)
 {
     public (Trainer Trainer, List<float> Losses)? Resume(string device, int threads)
     {
-        if (!Directory.Exists(path))
-            return null;
-        foreach (var file in Directory.GetFiles(path, "*.safetensors").OrderDescending(StringComparer.Ordinal))
+        while (Directory.Exists(path))
         {
-            var lossFile = Path.ChangeExtension(file, ".losses");
-            if (!File.Exists(lossFile))
-                continue;
-            var losses = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(lossFile)).ToArray().ToList();
-            return (Trainer.Resume(file, device, threads), losses);
+            var newest = Directory.GetFiles(path, "*.safetensors").OrderDescending(StringComparer.Ordinal).FirstOrDefault(f => File.Exists(LossesOf(f)));
+            if (newest is null)
+                return null;
+            try
+            {
+                var losses = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(LossesOf(newest))).ToArray().ToList();
+                return (Trainer.Resume(newest, device, threads), losses);
+            }
+            catch (Exception e) when (e is InputException or FileNotFoundException && !(File.Exists(newest) && File.Exists(LossesOf(newest))))
+            {
+                // A holder that does not know yet that it lost its lease has just put a newer one in its place.
+            }
         }
 
         return null;
@@ -170,7 +164,12 @@ internal sealed class CheckpointFolder(string path)
         FaultPoints.Hit("train.after-losses");
         trainer.Checkpoint(name + ".safetensors");
         FaultPoints.Hit("train.after-checkpoint");
-        foreach (var old in Directory.GetFiles(path).Where(f => string.CompareOrdinal(Path.GetFileName(f), Path.GetFileName(name)) < 0))
+
+        // Temporary files are left alone: they may be another holder's. What killed ones left the report sweeps up.
+        var pairs = Directory.GetFiles(path).Where(f => Path.GetExtension(f) is ".losses" or ".safetensors" && Path.GetFileName(f)[0] != '.');
+        foreach (var old in pairs.Where(f => string.CompareOrdinal(Path.GetFileName(f), Path.GetFileName(name)) < 0))
             File.Delete(old);
     }
+
+    private static string LossesOf(string checkpoint) => Path.ChangeExtension(checkpoint, ".losses");
 }

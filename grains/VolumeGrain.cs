@@ -19,6 +19,9 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
     /// <summary>Name of the sum of grey levels: 256 or 65536 counts.</summary>
     internal const string HistogramSum = "histogram";
 
+    /// <summary>Name of the sum of grey levels of a view of the original.</summary>
+    internal static string HistogramOf(string view) => HistogramSum + "/" + view;
+
     /// <summary>Name of the sums of class ids in the two regions: 256 counts each.</summary>
     internal const string TrainTruthSum = "truth/train", TestTruthSum = "truth/test";
 
@@ -41,7 +44,7 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
 
         // 1. Read or grow the slab.
         var (raw, truth) = plan.Spec.Data.Phantom is { } phantom
-            ? Grow(phantom, ct)
+            ? Grow(phantom, plan.HasTruth, ct)
             : (ReadRaw(plan, slab, turn, ct), ReadTruth(plan, slab, ct));
 
         // 2. Write it, unless raw is read where it lies.
@@ -52,6 +55,8 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
 
         // 3. Count: the ledger adds the slabs up.
         var sums = new Dictionary<string, long[]> { [HistogramSum] = VoxelHistogram.Of(raw, plan.Type).Counts };
+        foreach (var view in plan.Volumes?.Where(v => v.IsView) ?? [])
+            sums[HistogramOf(view.Name)] = CountGrey(raw, plan.Type, slab, view.Region);
         if (truth is not null)
         {
             sums[TrainTruthSum] = CountTruth(truth, slab, plan.Train);
@@ -59,7 +64,7 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
         }
 
         var result = new SlabResult(Hash(raw), truth is null ? null : Hash(truth));
-        return new WorkResult(JsonSerializer.Serialize(result, TeravoxJson.Compact), sums);
+        return new WorkResult(JsonSerializer.Serialize(result, TeravoxJson.Compact), sums, turn.Lease.Index == 0 ? plan.Notes : null);
     }
 
     private static Box3 SlabOf(ExperimentPlan plan, int index)
@@ -70,10 +75,10 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
         return new Box3(new Int3(z, 0, 0), plan.Shape with { Z = Math.Min(plan.Chunk.Z, plan.Shape.Z - z) });
     }
 
-    private static (byte[] Raw, byte[]? Truth) Grow(PhantomSource phantom, CancellationToken ct)
+    private static (byte[] Raw, byte[]? Truth) Grow(PhantomSource phantom, bool labelled, CancellationToken ct)
     {
         var grown = Phantom.Generate(phantom.Shape, phantom.Seed, ct: ct);
-        return (grown.Raw, grown.Labels);
+        return (grown.Raw, labelled ? grown.Labels : null);
     }
 
     private static byte[] ReadRaw(ExperimentPlan plan, Box3 slab, WorkTurn turn, CancellationToken ct)
@@ -95,9 +100,9 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
 
     private static byte[]? ReadTruth(ExperimentPlan plan, Box3 slab, CancellationToken ct)
     {
-        if (plan.Spec.Data.Labels is null)
+        if (!plan.HasTruth)
             return null;
-        using var stack = ImageStack.Open(plan.Spec.Data.Labels, use: StackUse.Labels);
+        using var stack = ImageStack.Open(plan.Spec.Data.Labels!, use: StackUse.Labels);
         var slice = plan.Shape.Y * plan.Shape.X;
         var truth = new byte[checked(slab.Shape.Z * slice)];
         for (var z = 0; z < slab.Shape.Z; z++)
@@ -107,6 +112,14 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
         }
 
         return truth;
+    }
+
+    private static long[] CountGrey(byte[] raw, VoxelType type, Box3 slab, Box3 region)
+    {
+        var histogram = VoxelHistogram.Empty(type);
+        foreach (var row in VoxelBox.Rows(slab, region))
+            histogram.Add(raw.AsSpan(row.Offset * type.Bytes(), row.Length * type.Bytes()));
+        return histogram.Counts;
     }
 
     private static long[] CountTruth(byte[] truth, Box3 slab, Box3 region)

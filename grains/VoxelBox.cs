@@ -44,14 +44,36 @@ internal static class VoxelBox
 /// <summary>Volumes of an experiment; <see cref="OmeVolume.Create"/> lets whichever item comes first make them.</summary>
 internal static class VolumeFiles
 {
-    public static OmeOptions Options(ExperimentPlan plan, VoxelType type, int channels = 0) => new()
+    /// <summary>A volume as large as the original.</summary>
+    public static OmeOptions Options(ExperimentPlan plan, VoxelType type) => Options(plan, plan.Volume(VolumeNames.Original), type);
+
+    /// <summary>A volume as large as another one, in chunks of the experiment or its own.</summary>
+    public static OmeOptions Options(ExperimentPlan plan, PlannedVolume volume, VoxelType type, int channels = 0, Int3? chunk = null) => new()
     {
-        Shape = plan.Shape,
+        Shape = volume.Shape,
         Channels = channels,
         Type = type,
-        Chunk = plan.Chunk,
-        VoxelSize = plan.VoxelSize,
+        Chunk = chunk ?? plan.Chunk,
+        VoxelSize = volume.VoxelSize,
+        Offset = OffsetOf(plan, volume),
         Compressor = plan.Spec.Storage.Compression == ChunkCompression.Zlib ? Compressor.Zlib() : Compressor.Default,
     };
 
+    /// <summary>Reads voxels of a volume or a view of one, mirrored past its own border.</summary>
+    public static void Read(ExperimentPlan plan, ExperimentFolder folder, PlannedVolume volume, Box3 box, Span<byte> into)
+    {
+        var stored = OmeVolume.Open(folder.Volume(plan, volume));
+        if (volume.IsView)
+            stored.ReadMirrored(volume.InOriginal(box), volume.Region, into);
+        else
+            stored.ReadMirrored(box, into);
+    }
+
+    // Voxels are as wide as the original's extent demands; the first one's middle moves with them. Null where it stays.
+    private static (double Z, double Y, double X)? OffsetOf(ExperimentPlan plan, PlannedVolume volume)
+    {
+        var (own, original) = (volume.VoxelSize, plan.VoxelSize);
+        var offset = (volume.Region.Start.Z * original.Z, (own.Y - original.Y) / 2, (own.X - original.X) / 2);
+        return offset == (0, 0, 0) ? null : offset;
+    }
 }

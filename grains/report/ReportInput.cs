@@ -22,6 +22,12 @@ public sealed record ReportInput
     /// <summary>Sections of the test region with truth and predictions.</summary>
     public IReadOnlyList<OverlaySet> Overlays { get; init; } = [];
 
+    /// <summary>A part of a section as it is and as it was brought back, or null.</summary>
+    public RestoredCrop? Restored { get; init; }
+
+    /// <summary>What was super-resolved, or null.</summary>
+    internal BoostedReport? Boosted { get; init; }
+
     /// <summary>Loss while training, one curve per network.</summary>
     public IReadOnlyList<LossCurve> Losses { get; init; } = [];
 
@@ -58,7 +64,25 @@ public sealed record ReportPicture(string Title, string Caption, SliceImage Imag
 /// <summary>Predicted class ids of a section.</summary>
 /// <param name="Name">Name of the prediction, as in the scores.</param>
 /// <param name="Ids">Class ids, rows from the top.</param>
-public sealed record PredictedSection(string Name, byte[] Ids);
+public sealed record PredictedSection(string Name, byte[] Ids)
+{
+    /// <summary>The 8-bit grey that the network saw, where it was another image than the section's; else null.</summary>
+    public byte[]? Raw { get; init; }
+}
+
+/// <summary>A part of a section three times: 8-bit grey, Width * Height, rows from the top.</summary>
+/// <param name="Title">Which part of which section: "section 27, the middle 128 x 128".</param>
+/// <param name="Section">The section.</param>
+/// <param name="Width">Pixels per row.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Original">As it is.</param>
+/// <param name="Lr">Reduced and enlarged by bicubic interpolation.</param>
+/// <param name="Boosted">Reduced and brought back by super-resolution.</param>
+public sealed record RestoredCrop(string Title, int Section, int Width, int Height, byte[] Original, byte[] Lr, byte[] Boosted)
+{
+    /// <summary>Height of a pixel over its width, in nm over nm.</summary>
+    public double PixelAspect { get; init; } = 1;
+}
 
 /// <summary>One section through the volume in some plane, rows from the top.</summary>
 public sealed record OverlaySet
@@ -117,6 +141,6 @@ public sealed record OverlaySet
             PixelAspect = aspect,
             Raw = cut(raw),
             Truth = truth is null ? null : cut(truth),
-            Predicted = [.. (predicted ?? []).Select(p => p with { Ids = cut(p.Ids) })],
+            Predicted = [.. (predicted ?? []).Select(p => p with { Ids = cut(p.Ids), Raw = p.Raw is null ? null : cut(p.Raw) })],
         };
 }

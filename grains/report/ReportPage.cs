@@ -15,10 +15,14 @@ internal static class ReportPage
         if (input.Scores.Predictions.Count > 0)
         {
             Scores(page, input.Scores);
+            if (input.Scores.Images is { } images)
+                ImageSection.Append(page, images, input.Restored);
             Thresholds(page, input.Scores);
             Confusions(page, input.Scores);
         }
 
+        if (input.Boosted is { } boosted)
+            BoostedSection.Append(page, boosted);
         SectionViews.Append(page, input.Overlays, new ClassMap { Classes = input.Scores.Classes });
         Training(page, input);
         Run(page, input);
@@ -26,8 +30,12 @@ internal static class ReportPage
     }
 
     /// <summary>A swatch and a name for each prediction, in the colours of the charts.</summary>
-    private static string Key(ScoreReport scores, params string[] more) =>
+    public static string Key(ScoreReport scores, params string[] more) =>
         "<p class=\"key\">" + string.Concat(scores.Predictions.Select(static (p, k) => $"<span><i class=\"p{k % 6}\"></i>{Text(p.Name)}</span>")) + string.Concat(more) + "</p>\n";
+
+    /// <summary>What the published values beside the scores are.</summary>
+    public static string PublishedNote(ScoreReport scores) =>
+        $"Circles are the values published for the source's own volume ({Text(string.Join("; ", scores.Published!.Select(static p => p.Source).Distinct()))}): another tissue, so a guide to the eye and not a match.";
 
     private static void Head(StringBuilder page, ReportInput input)
     {
@@ -38,6 +46,8 @@ internal static class ReportPage
         page.Append($"</p>\n<h1>{Text(scores.Name)}</h1>\n");
         if (input.IsPhantom)
             page.Append("<p class=\"note\">The volume is a <strong>phantom</strong>: generated tissue with a known truth. Its scores say that the method works, not how it does on real tissue.</p>\n");
+        if (PresetWords.Of(scores.Preset) is { } words)
+            page.Append($"<p>{words}</p>\n");
         page.Append("<dl class=\"facts\">\n");
         foreach (var prediction in scores.Predictions)
             page.Append($"<div class=\"big\"><dt>mean F1, {Text(prediction.Name)}</dt><dd>{Number(prediction.MeanF1)}</dd></div>\n");
@@ -64,25 +74,34 @@ internal static class ReportPage
         page.Append($"<figure>{Charts.Bars(scores)}\n<figcaption>F1 on the test region, which no network and no threshold has seen. ");
         page.Append("F1 = TP / (TP + (FP + FN) / 2): 1 when every voxel of the class is called and no other. The <em>floor</em> is the F1 of calling every voxel, 2p / (1 + p) for a class that is a share p of the voxels: what a score is worth shows in its distance from the floor.");
         if (published)
-            page.Append($" Circles are the values published for the source's own volume ({Text(string.Join("; ", scores.Published!.Select(static p => p.Source).Distinct()))}): another tissue, so a guide to the eye and not a match.");
-        page.Append("</figcaption></figure>\n<div class=\"scroll\">\n<table>\n<thead>\n<tr><th rowspan=\"2\" scope=\"col\">class</th><th colspan=\"2\" scope=\"colgroup\">share of voxels</th><th rowspan=\"2\" scope=\"col\">floor</th>");
+            page.Append(' ').Append(PublishedNote(scores));
+        page.Append("</figcaption></figure>\n");
+
+        // More columns than a page is wide: what is compared stands by itself, the rest is folded away.
+        var folded = scores.Predictions.Count > 2;
+        if (folded)
+        {
+            F1Table.Append(page, scores, static (prediction, c) => Number(c is null ? prediction.MeanF1 : c.F1));
+            page.Append("<details><summary>Thresholds, precision and recall</summary>\n");
+        }
+
+        page.Append("<div class=\"scroll\">\n<table>\n<thead>\n<tr><th rowspan=\"2\" scope=\"col\">class</th><th colspan=\"2\" scope=\"colgroup\">share of voxels</th><th rowspan=\"2\" scope=\"col\">floor</th>");
         foreach (var (prediction, k) in scores.Predictions.Select(static (p, k) => (p, k)))
-            page.Append($"<th class=\"group\" colspan=\"{(HasPublished(scores, prediction) ? 5 : 4)}\" scope=\"colgroup\"><i class=\"p{k % 6}\"></i>{Text(prediction.Name)}</th>");
+            page.Append($"<th class=\"group\" colspan=\"{(F1Table.HasPublished(scores, prediction) ? 5 : 4)}\" scope=\"colgroup\"><i class=\"p{k % 6}\"></i>{Text(prediction.Name)}</th>");
         page.Append("</tr>\n<tr><th scope=\"col\">train</th><th scope=\"col\">test</th>");
         foreach (var prediction in scores.Predictions)
-            page.Append("<th class=\"group\" scope=\"col\">threshold</th><th scope=\"col\">precision</th><th scope=\"col\">recall</th><th scope=\"col\">F1</th>").Append(HasPublished(scores, prediction) ? "<th scope=\"col\">published</th>" : "");
+            page.Append("<th class=\"group\" scope=\"col\">threshold</th><th scope=\"col\">precision</th><th scope=\"col\">recall</th><th scope=\"col\">F1</th>").Append(F1Table.HasPublished(scores, prediction) ? "<th scope=\"col\">published</th>" : "");
         page.Append("</tr>\n</thead>\n<tbody>\n");
         for (var c = 0; c < scores.Classes.Count; c++)
         {
             var any = scores.Predictions[0].Classes[c];
             page.Append($"<tr><th scope=\"row\"><i style=\"background:{scores.Classes[c].Show}\"></i>{Text(any.Name)}</th><td>{Percent(any.ShareTrain)}</td><td>{Percent(any.ShareTest)}</td><td>{Number(any.Floor)}</td>");
-            var best = scores.Predictions.Max(p => p.Classes[c].F1);
             foreach (var prediction in scores.Predictions)
             {
                 var s = prediction.Classes[c];
-                var leads = scores.Predictions.Count > 1 && s.F1 is not null && s.F1 == best ? " class=\"best\"" : "";
+                var leads = F1Table.Leads(scores, prediction, c) ? " class=\"best\"" : "";
                 page.Append(Inv($"<td class=\"group\">{s.Threshold}</td><td>{Number(s.Precision)}</td><td>{Number(s.Recall)}</td><td{leads}><strong>{Number(s.F1)}</strong></td>"));
-                if (HasPublished(scores, prediction))
+                if (F1Table.HasPublished(scores, prediction))
                     page.Append($"<td class=\"muted\">{Number(Charts.Published(scores, prediction.Name, c))}</td>");
             }
 
@@ -91,12 +110,10 @@ internal static class ReportPage
 
         page.Append("</tbody>\n<tfoot><tr><th scope=\"row\">mean</th><td></td><td></td><td></td>");
         foreach (var prediction in scores.Predictions)
-            page.Append($"<td class=\"group\"></td><td></td><td></td><td><strong>{Number(prediction.MeanF1)}</strong></td>").Append(HasPublished(scores, prediction) ? "<td></td>" : "");
-        page.Append("</tr></tfoot>\n</table>\n</div>\n");
+            page.Append($"<td class=\"group\"></td><td></td><td></td><td><strong>{Number(prediction.MeanF1)}</strong></td>").Append(F1Table.HasPublished(scores, prediction) ? "<td></td>" : "");
+        page.Append("</tr></tfoot>\n</table>\n</div>\n").Append(folded ? "</details>\n" : "");
         page.Append("<p class=\"caption\">Precision is the share of called voxels that are right, recall the share of the class's voxels that are called. A dash means undefined: nothing was called, or there was nothing to find. The mean is over classes that have an F1. Shares and scores leave out voxels that nobody labelled.</p>\n</section>\n");
     }
-
-    private static bool HasPublished(ScoreReport scores, PredictionScore prediction) => Charts.Published(scores, prediction.Name, 0) is not null;
 
     private static void Thresholds(StringBuilder page, ScoreReport scores)
     {

@@ -25,6 +25,19 @@ public static class ScoreTables
         return csv.ToString();
     }
 
+    /// <summary>One row per section, and a last one "mean"; PSNR in dB, empty where the images are the same.</summary>
+    public static string Images(ImageScores images)
+    {
+        var csv = new StringBuilder("section,psnr_lr,psnr_boosted,ssim_lr,ssim_boosted,iterations,fell_back\n");
+        foreach (var s in images.Sections)
+            Row(Inv($"{s.Section}"), s.Lr, s.Boosted, Inv($"{s.Iterations}"), s.FellBack ? "true" : "false");
+        Row("mean", images.Lr, images.Boosted, "", "");
+        return csv.ToString();
+
+        void Row(string name, Fidelity lr, Fidelity boosted, string iterations, string fellBack) =>
+            csv.AppendJoin(',', name, Field(lr.Psnr), Field(boosted.Psnr), Field(lr.Ssim), Field(boosted.Ssim), iterations, fellBack).Append('\n');
+    }
+
     /// <summary>One row per prediction, true class and called class, with the share of the true class; null when nothing was counted.</summary>
     public static string? Confusion(ScoreReport report)
     {

@@ -27,12 +27,12 @@ internal static class SectionViews
             page.Append($"<h3>{Text(section.Title)}</h3>\n<div class=\"pictures of{columns}\">\n");
             Add(page, section, Overlays.Grey(section), "raw");
             foreach (var predicted in section.Predicted)
-                Add(page, section, Overlays.Classes(section, predicted.Ids, classes), predicted.Name);
+                Add(page, section, Overlays.Classes(Seen(section, predicted), predicted.Ids, classes), predicted.Name);
             if (section.Truth is { } truth)
             {
                 Add(page, section, Overlays.Classes(section, truth, classes), "truth");
                 foreach (var predicted in section.Predicted)
-                    Add(page, section, Overlays.AllOutcomes(section, truth, predicted.Ids), predicted.Name + ", hits and misses");
+                    Add(page, section, Overlays.AllOutcomes(Seen(section, predicted), truth, predicted.Ids), predicted.Name + ", hits and misses");
             }
 
             page.Append("</div>\n");
@@ -41,6 +41,7 @@ internal static class SectionViews
         page.Append("<p class=\"caption\">");
         if (sections.Any(static s => s.Predicted.Count > 0))
             page.Append("A voxel is given the class with the largest output among those at or above their threshold, and the background where there is none. ");
+        page.Append(sections.Any(static s => s.Predicted.Any(static p => p.Raw is not null)) ? "Every prediction is drawn over the image that its network saw. " : "");
         page.Append(classes.Count > 0 ? "The background is not tinted. " : "");
         page.Append(sections.Any(static s => s.PixelAspect != 1) ? "Sections are stretched to true proportions. " : "").Append("</p>\n");
         if (judged)
@@ -74,23 +75,45 @@ internal static class SectionViews
             Height = height,
             Raw = Cut(s.Raw),
             Truth = s.Truth is null ? null : Cut(s.Truth),
-            Predicted = [.. s.Predicted.Select(p => p with { Ids = Cut(p.Ids) })],
+            Predicted = [.. s.Predicted.Select(p => p with { Ids = Cut(p.Ids), Raw = p.Raw is null ? null : Cut(p.Raw) })],
         };
     }
 
+    // Where predictions saw different images, what became of one class is the point: the commonest structure's row stands open.
     private static void PerClass(StringBuilder page, IReadOnlyList<OverlaySet> sections, ClassMap classes)
     {
         var section = Middle(sections.First(static s => s.Truth is not null && s.Predicted.Count > 0));
+        if (section.Predicted.Any(static p => p.Raw is not null) && Commonest(section.Truth!, classes.Count) is { } id)
+            ClassRow(page, section, classes, id);
         page.Append($"<details><summary>Hits and misses of each class, {Text(section.Title)}</summary>\n");
+        for (var c = 0; c < classes.Count; c++)
+            ClassRow(page, section, classes, c);
+        page.Append("</details>\n");
+    }
+
+    private static void ClassRow(StringBuilder page, OverlaySet section, ClassMap classes, int id)
+    {
+        page.Append($"<h3><i style=\"background:{classes.ColourOf(id)}\"></i>{Text(classes.Classes[id].Name)}</h3>\n<div class=\"pictures of{section.Predicted.Count}\">\n");
         foreach (var predicted in section.Predicted)
+            Add(page, section, Overlays.ClassOutcomes(Seen(section, predicted), section.Truth!, predicted.Ids, id), $"{classes.Classes[id].Name}, {predicted.Name}");
+        page.Append("</div>\n");
+    }
+
+    /// <summary>The section as the network of a prediction saw it.</summary>
+    private static OverlaySet Seen(OverlaySet section, PredictedSection predicted) => predicted.Raw is { } raw ? section with { Raw = raw } : section;
+
+    /// <summary>The class with most voxels, the background left out; null where there is nothing else.</summary>
+    private static int? Commonest(byte[] truth, int classes)
+    {
+        var counts = new int[classes];
+        foreach (var id in truth)
         {
-            page.Append($"<h3>{Text(predicted.Name)}</h3>\n<div class=\"pictures\">\n");
-            foreach (var c in classes.Classes)
-                Add(page, section, Overlays.ClassOutcomes(section, section.Truth!, predicted.Ids, c.Id), c.Name);
-            page.Append("</div>\n");
+            if (id > 0 && id < classes)
+                counts[id]++;
         }
 
-        page.Append("</details>\n");
+        var most = counts.Max();
+        return most == 0 ? null : Array.IndexOf(counts, most);
     }
 
     private static void Add(StringBuilder page, OverlaySet section, Volumes.SliceImage image, string caption) =>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Text.Json;
 using Teravox.Compute;
 using Teravox.Contracts;
 using Teravox.Volumes;
@@ -16,14 +17,21 @@ public static class SpecCheck
     /// <param name="spec">The spec, paths absolute.</param>
     /// <param name="progress">Told (slices read, slices in all) while label values are checked; may be null.</param>
     /// <param name="ct">Stops the check.</param>
+    /// <param name="labelsRead">
+    /// For many specs over the same labels, which are large: labels found right are noted here, and what is noted is not read again.
+    /// </param>
     /// <exception cref="InputException">The first thing that is wrong, named by its path in the spec.</exception>
-    public static ExperimentPlan Plan(ExperimentSpec spec, Action<int, int>? progress, CancellationToken ct)
+    public static ExperimentPlan Plan(ExperimentSpec spec, Action<int, int>? progress, CancellationToken ct, ISet<string>? labelsRead = null)
     {
         // 1. The spec's own fields, which need no file.
         CheckName(spec.Name);
+        Require(spec.Limits.Failures is >= 1 and <= 1000, "limits.failures", $"{spec.Limits.Failures} must be 1..1000");
+        Require(spec.Limits.Deaths is >= 1 and <= 1000, "limits.deaths", $"{spec.Limits.Deaths} must be 1..1000");
         var segment = spec.Preset == Preset.Segment;
-        var data = Resolve(spec.Data, segment);
-        spec = spec with { Data = data };
+        var (degrade, superResolve) = ResolutionCheck.Run(spec, Require);
+        var labelled = spec.Preset.NeedsLabels();
+        var data = Resolve(spec.Data, labelled);
+        spec = spec with { Data = data, Degrade = degrade, SuperResolve = superResolve };
 
         // 2. For segment, the model decides on architecture and classes.
         PlannedModel? model = null;
@@ -45,12 +53,17 @@ public static class SpecCheck
         Require(!segment || model!.Card is null || data.Phantom is not null || shape.IsPositive, "data", "the volume is empty");
 
         // 4. Classes, regions and every label value.
-        var classes = model?.Classes ?? ReadClasses(spec, data);
-        var (train, test) = segment ? (default, default) : Regions(spec, shape);
-        if (!segment)
+        var classes = model?.Classes ?? (labelled ? ReadClasses(spec, data) : new ClassMap { Classes = [] });
+        var (train, test) = labelled ? Regions(spec, shape) : (default, default);
+        if (labelled)
             CheckTraining(spec, grid, train, type);
-        if (!segment && data.Phantom is null)
-            CheckLabels(data.Labels!, classes, shape, progress, ct);
+        if (labelled && data.Phantom is null)
+        {
+            var labels = $"{data.Labels} {shape} {JsonSerializer.Serialize(classes, TeravoxJson.Compact)}";
+            if (labelsRead?.Contains(labels) != true)
+                CheckLabels(data.Labels!, classes, shape, progress, ct);
+            labelsRead?.Add(labels);
+        }
 
         // 5. How it is cut.
         var halo = spec.Inference.Halo ?? reach;
@@ -60,7 +73,7 @@ public static class SpecCheck
         var tile = spec.Inference.Tile ?? DefaultTile(shape, chunk, grid);
         CheckTile(tile, chunk, grid);
 
-        return new ExperimentPlan
+        var plan = new ExperimentPlan
         {
             Spec = spec with { Network = architecture },
             Shape = shape,
@@ -77,36 +90,42 @@ public static class SpecCheck
             HaloIsExact = architecture.Order == LayerOrder.Cbr && halo.Z >= reach.Z && halo.Y >= reach.Y && halo.X >= reach.X,
             RawInPlace = zarr is not null,
         };
+        return ResolutionPlan.Of(plan, Require);
     }
 
     private sealed record PlannedModel(UNetArchitecture Architecture, ClassMap Classes, PlannedNetwork Network, ModelCard? Card);
 
-    private static void CheckName(string name) =>
-        Require(
-            name.Length is > 0 and <= 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && name[0] != '.',
-            "name",
-            $"\"{name}\" must be 1..64 letters, digits, '-', '_' or '.'");
+    /// <summary>The most characters of a name.</summary>
+    internal const int LongestName = 64;
 
-    private static DataSource Resolve(DataSource data, bool segment)
+    /// <summary>Whether people may name an experiment or a campaign so.</summary>
+    internal static bool IsName(string name) =>
+        name.Length is > 0 and <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && name[0] != '.';
+
+    private static void CheckName(string name) =>
+        Require(IsName(name), "name", $"\"{name}\" must be 1..64 letters, digits, '-', '_' or '.'");
+
+    private static DataSource Resolve(DataSource data, bool labelled)
     {
+        Require(data.Volume is null, "data.volume", "only a cluster knows volumes by name; submit the experiment to one, or give a path");
         var given = (data.Folder is null ? 0 : 1) + (data.Raw is null ? 0 : 1) + (data.Phantom is null ? 0 : 1);
         Require(given == 1, "data", "give a folder, or raw (and labels), or a phantom: exactly one of them");
         if (data.Folder is { } folder)
         {
             Require(Directory.Exists(folder), "data", $"{folder} is not a folder");
             var raw = Path.Combine(folder, "raw");
-            if (segment && !Path.Exists(raw))
+            if (!labelled && !Path.Exists(raw))
                 return new DataSource { Raw = folder };
             var labels = Path.Combine(folder, "labels");
             Require(Path.Exists(raw), "data", $"{folder} must hold a folder raw/ with the slices");
-            Require(segment || Path.Exists(labels), "data", $"{folder} must hold a folder labels/ with the label images");
-            return new DataSource { Folder = folder, Raw = raw, Labels = segment ? null : labels };
+            Require(!labelled || Path.Exists(labels), "data", $"{folder} must hold a folder labels/ with the label images");
+            return new DataSource { Folder = folder, Raw = raw, Labels = labelled ? labels : null };
         }
 
         if (data.Raw is { } path)
         {
             Require(Path.Exists(path), "data.raw", $"{path} does not exist");
-            Require(segment || data.Labels is not null, "data.labels", "missing: training and scoring need labels");
+            Require(!labelled || data.Labels is not null, "data.labels", "missing: training and scoring need labels");
             Require(data.Labels is null || Path.Exists(data.Labels), "data.labels", $"{data.Labels} does not exist");
         }
 

@@ -9,7 +9,10 @@ namespace Teravox.Grains.Spec;
 /// <summary>Reads specs: a JSON file, settings laid over it, unknown fields refused with their path.</summary>
 public static class SpecFile
 {
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    /// <summary>Begins the name of a cluster's model where a path could stand.</summary>
+    public const string ModelPrefix = "model:";
+
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false };
 
     /// <summary>
     /// Reads a spec file. Paths in the file count from its folder, paths in <paramref name="settings"/> from the
@@ -20,21 +23,11 @@ public static class SpecFile
     /// <exception cref="InputException">Unreadable, not JSON, an unknown or missing field, a value of the wrong kind.</exception>
     public static ExperimentSpec Load(string path, IReadOnlyList<string> settings)
     {
-        string text;
-        try
-        {
-            text = File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{path}: the spec cannot be read ({e.Message}).", e);
-        }
-
-        var root = ParseObject(text, path);
+        var root = ReadObject(path);
         MakeAbsolute(root, Path.GetDirectoryName(Path.GetFullPath(path))!);
         foreach (var setting in settings)
             Set(root, setting);
-        return Parse(root, path);
+        return Read<ExperimentSpec>(root, path);
     }
 
     /// <summary>Reads a spec from text; relative paths count from <paramref name="folder"/>.</summary>
@@ -43,32 +36,88 @@ public static class SpecFile
     {
         var root = ParseObject(json, where);
         MakeAbsolute(root, folder);
-        return Parse(root, where);
+        return Read<ExperimentSpec>(root, where);
     }
 
-    private static JsonObject ParseObject(string text, string where)
+    /// <summary>Checks that specs have the field <paramref name="path"/>, as "training.iterations", whatever stands in it.</summary>
+    /// <exception cref="InputException">They do not; the sentence shows the path behind <paramref name="shown"/>.</exception>
+    internal static void CheckField(string path, string where, string shown)
+    {
+        var type = typeof(ExperimentSpec);
+        var prefix = shown;
+        foreach (var name in path.Split('.'))
+        {
+            if (KnownFields(type) is not { } fields)
+                throw new InputException($"{where}: {shown}{path}: unknown field; {prefix.TrimEnd('.')} has no fields in it.");
+            type = FieldType(fields.Known, name, prefix, where);
+            prefix += name + ".";
+        }
+    }
+
+    /// <summary>Puts a value at <paramref name="path"/>, making the objects on the way.</summary>
+    /// <exception cref="InputException">Something on the way is not an object.</exception>
+    internal static void SetField(JsonObject root, string path, JsonNode? value, string where)
+    {
+        var names = path.Split('.');
+        var owner = root;
+        foreach (var name in names[..^1])
+        {
+            owner[name] ??= new JsonObject();
+            owner = owner[name] as JsonObject ?? throw new InputException($"{where}: {name} is not an object in this spec.");
+        }
+
+        owner[names[^1]] = value;
+    }
+
+    /// <summary>Takes the value at <paramref name="path"/> out, where <see cref="SetField"/> has put it.</summary>
+    internal static JsonNode? TakeField(JsonObject root, string path)
+    {
+        var names = path.Split('.');
+        var owner = names[..^1].Aggregate(root, static (at, name) => (JsonObject)at[name]!);
+        var value = owner[names[^1]];
+        owner.Remove(names[^1]);
+        return value;
+    }
+
+    /// <summary>The JSON object of a file.</summary>
+    /// <exception cref="InputException">Unreadable, or not a JSON object.</exception>
+    internal static JsonObject ReadObject(string path)
+    {
+        try
+        {
+            return ParseObject(File.ReadAllText(path), path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: the spec cannot be read ({e.Message}).", e);
+        }
+    }
+
+    internal static JsonObject ParseObject(string text, string where)
     {
         try
         {
             return JsonNode.Parse(text, documentOptions: Lenient) as JsonObject
                 ?? throw new InputException($"{where}: a spec is a JSON object {{...}}; see docs/spec.md.");
         }
+        catch (JsonException e) when (e.LineNumber is null)
+        {
+            throw new InputException($"{where}: a field is given twice ({FirstSentence(e.Message)}).", e);
+        }
         catch (JsonException e)
         {
             throw new InputException($"{where}: not JSON, line {e.LineNumber + 1}, column {e.BytePositionInLine + 1}: {FirstSentence(e.Message)}.", e);
         }
-        catch (ArgumentException e)
-        {
-            throw new InputException($"{where}: a field is given twice ({FirstSentence(e.Message)}).", e);
-        }
     }
 
-    private static ExperimentSpec Parse(JsonObject root, string where)
+    /// <summary>A record from JSON.</summary>
+    /// <exception cref="InputException">An unknown or missing field, or a value of the wrong kind, named by its path.</exception>
+    internal static T Read<T>(JsonObject root, string where)
     {
-        Walk(root, typeof(ExperimentSpec), "", where);
+        Walk(root, typeof(T), "", where);
         try
         {
-            return root.Deserialize<ExperimentSpec>(TeravoxJson.Compact) ?? throw new InputException($"{where}: the spec is empty.");
+            return root.Deserialize<T>(TeravoxJson.Compact)!;
         }
         catch (JsonException e)
         {
@@ -86,54 +135,57 @@ public static class SpecFile
     // System.Text.Json names only the type of an unknown field's owner; the author needs the path and what was meant.
     private static void Walk(JsonNode? node, Type type, string path, string where)
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type == typeof(DataSource) && node is JsonObject data)
+        if (node is JsonObject obj && KnownFields(type) is { } fields)
         {
-            Fields(data, new() { ["raw"] = typeof(string), ["labels"] = typeof(string), ["phantom"] = typeof(PhantomSource), ["folder"] = typeof(string) }, [], path, where);
-            return;
+            Fields(obj, fields.Known, fields.Required, path, where);
         }
-
-        var info = TeravoxJson.Compact.GetTypeInfo(type);
-        if (info.Kind == JsonTypeInfoKind.Object && node is JsonObject obj)
-        {
-            var known = info.Properties.ToDictionary(p => p.Name, p => p.PropertyType);
-            Fields(obj, known, [.. info.Properties.Where(p => p.IsRequired).Select(p => p.Name)], path, where);
-        }
-        else if (info.Kind == JsonTypeInfoKind.Enumerable && node is JsonArray array && info.ElementType is { } element)
+        else if (node is JsonArray array && TeravoxJson.Compact.GetTypeInfo(type) is { Kind: JsonTypeInfoKind.Enumerable, ElementType: { } element })
         {
             for (var i = 0; i < array.Count; i++)
                 Walk(array[i], element, $"{path}[{i}]", where);
         }
     }
 
+    /// <summary>The fields of a type's JSON object, or null where it is not one.</summary>
+    private static (Dictionary<string, Type> Known, string[] Required)? KnownFields(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(DataSource))
+            return (new() { ["raw"] = typeof(string), ["labels"] = typeof(string), ["phantom"] = typeof(PhantomSource), ["volume"] = typeof(string), ["folder"] = typeof(string) }, []);
+        var info = TeravoxJson.Compact.GetTypeInfo(type);
+        return info.Kind == JsonTypeInfoKind.Object
+            ? (info.Properties.ToDictionary(p => p.Name, p => p.PropertyType), [.. info.Properties.Where(p => p.IsRequired).Select(p => p.Name)])
+            : null;
+    }
+
     private static void Fields(JsonObject obj, Dictionary<string, Type> known, string[] required, string path, string where)
     {
         var prefix = path.Length == 0 ? "" : path + ".";
         foreach (var (name, value) in obj)
-        {
-            if (!known.TryGetValue(name, out var type))
-            {
-                var nearest = known.Keys.OrderBy(k => Distance(k, name)).First();
-                var hint = Distance(nearest, name) <= 3 ? $" Did you mean \"{nearest}\"?" : $" Known here: {string.Join(", ", known.Keys)}.";
-                throw new InputException($"{where}: {prefix}{name}: unknown field.{hint}");
-            }
-
-            Walk(value, type, prefix + name, where);
-        }
-
+            Walk(value, FieldType(known, name, prefix, where), prefix + name, where);
         foreach (var name in required)
         {
             if (!obj.ContainsKey(name))
-                throw new InputException($"{where}: {prefix}{name}: missing; see docs/spec.md.");
+                throw new InputException($"{where}: {prefix}{name}: missing{(prefix + name == "data" ? ": name the folder that holds raw/ and labels/, as in --set data=FOLDER" : "; see docs/spec.md")}.");
         }
     }
 
-    private static void Set(JsonObject root, string setting)
+    private static Type FieldType(Dictionary<string, Type> known, string name, string prefix, string where)
+    {
+        if (known.TryGetValue(name, out var type))
+            return type;
+        var nearest = known.Keys.OrderBy(k => Distance(k, name)).First();
+        var hint = Distance(nearest, name) <= 3 ? $" Did you mean \"{nearest}\"?" : $" Known here: {string.Join(", ", known.Keys)}.";
+        throw new InputException($"{where}: {prefix}{name}: unknown field.{hint}");
+    }
+
+    /// <summary>Lays one "path=value" over a spec; paths in it count from the current folder.</summary>
+    /// <exception cref="InputException">Not of that form, or something on the way is not an object.</exception>
+    internal static void Set(JsonObject root, string setting)
     {
         var at = setting.IndexOf('=', StringComparison.Ordinal);
         if (at <= 0)
             throw new InputException($"--set {setting}: expected path=value, as in --set training.iterations=500.");
-        var path = setting[..at].Split('.');
         var text = setting[(at + 1)..];
         JsonNode? value;
         try
@@ -145,18 +197,12 @@ public static class SpecFile
             value = JsonValue.Create(text);
         }
 
-        var owner = root;
-        foreach (var name in path[..^1])
-        {
-            owner[name] ??= new JsonObject();
-            owner = owner[name] as JsonObject ?? throw new InputException($"--set {setting}: {name} is not an object in this spec.");
-        }
-
-        owner[path[^1]] = value;
+        SetField(root, setting[..at], value, $"--set {setting}");
         MakeAbsolute(root, Directory.GetCurrentDirectory());
     }
 
-    private static void MakeAbsolute(JsonObject root, string folder)
+    /// <summary>Makes the paths of a spec absolute; relative ones count from <paramref name="folder"/>.</summary>
+    internal static void MakeAbsolute(JsonObject root, string folder)
     {
         Fix(root, "model");
         Fix(root, "data");
@@ -169,7 +215,7 @@ public static class SpecFile
 
         void Fix(JsonObject owner, string name)
         {
-            if (owner[name] is JsonValue v && v.TryGetValue<string>(out var text) && text.Length > 0)
+            if (owner[name] is JsonValue v && v.TryGetValue<string>(out var text) && text.Length > 0 && !text.StartsWith(ModelPrefix, StringComparison.Ordinal))
                 owner[name] = Path.GetFullPath(text, folder);
         }
     }

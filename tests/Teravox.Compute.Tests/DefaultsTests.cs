@@ -40,5 +40,13 @@ public sealed class DefaultsTests
         Assert.True(MemoryMarshal.AsBytes(new Span<TvxArch>(ref native)).SequenceEqual(MemoryMarshal.AsBytes(new Span<TvxArch>(ref managed))));
     }
 
+    [Fact]
+    public void SuperResolveOptions_WhenDefault_AreTheLibrarys()
+    {
+        NativeMethods.ZssrDefaults(out var native);
+        var managed = new SuperResolveOptions().ToNative();
+        Assert.True(MemoryMarshal.AsBytes(new Span<TvxZssrOptions>(ref native)).SequenceEqual(MemoryMarshal.AsBytes(new Span<TvxZssrOptions>(ref managed))));
+    }
+
     private static double[] Numbers(TvxAugmentOptions o) => MemoryMarshal.Cast<TvxAugmentOptions, double>(new Span<TvxAugmentOptions>(ref o)).ToArray();
 }

@@ -17,6 +17,12 @@ public sealed class SpecFileTests
     [InlineData("""{ "name": "a", "data": "d", "training": { "patch": [1, 2] } }""", "training.patch", "three whole numbers")]
     [InlineData("""{ "name": "a", "data": "d", "training": { "iterations": "many" } }""", "training.iterations", "wrong kind")]
     [InlineData("""{ "name": "a", "data": "d", """, "not JSON", "line 1")]
+    [InlineData("""{ "name": "a", "data": "d", "training": { "batch": 1, "batch": 2 } }""", "given twice", "'batch'")]
+    [InlineData("""{ "name": "a", "data": "d", "degrade": { "scale": [2] } }""", "degrade.scale", "two [y, x]")]
+    [InlineData("""{ "name": "a", "data": "d", "degrade": { "scale": "2" } }""", "degrade.scale", "one number")]
+    [InlineData("""{ "name": "a", "data": "d", "degrade": { "kernel": "box" } }""", "degrade.kernel", "gaussian")]
+    [InlineData("""{ "name": "a", "data": "d", "superResolve": { "kernel": [1, 2] } }""", "superResolve.kernel", "[[...], ...]")]
+    [InlineData("""{ "name": "a", "data": "d", "superResolve": { "kernal": "bicubic" } }""", "superResolve.kernal", "kernel")]
     [InlineData("[1]", "object", "docs/spec.md")]
     public void Parse_WhenAFieldIsWrong_NamesItsPath(string json, string path, string hint)
     {
@@ -53,6 +59,8 @@ public sealed class SpecFileTests
     [Theory]
     [InlineData("network.levels=1", "network.levels")]
     [InlineData("network.pool=[[2,2,2]]", "network.pool")]
+    [InlineData("limits.deaths=0", "limits.deaths")]
+    [InlineData("limits.failures=1001", "limits.failures")]
     [InlineData("network.order=gcr", "network")]
     [InlineData("training.patch=[15,16,16]", "training.patch")]
     [InlineData("training.learningRate=0", "training.learningRate")]

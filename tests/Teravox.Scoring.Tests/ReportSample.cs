@@ -10,7 +10,33 @@ namespace Teravox.Scoring.Tests;
 /// <summary>A report over a phantom whose "networks" are its own truth, blurred and with noise: plausible curves without training.</summary>
 internal static class ReportSample
 {
-    public static ReportInput Report(Int3 shape)
+    /// <summary>A report of the preset table5: the original's sections, and two blurred versions of them.</summary>
+    public static ReportInput Table5(Int3 shape, Reduction? learnt = null)
+    {
+        var report = Report(shape, "table5", [("original", 70), ("lr", 150), ("boosted", 110)]);
+        var overlays = report.Overlays.Select(o => o with { Predicted = [.. o.Predicted.Select(p => p.Name == "original" ? p : p with { Raw = Blurred(o, p.Name == "lr" ? 2 : 1) })] }).ToList();
+        SectionImages Section(int z) => new(z, new(26.5 + (.3 * (z % 3)), .81), new(28 + (.2 * (z % 5)), .86), 900 + (300L * (z % 3)), FellBack: z % 7 == 6);
+        var first = overlays[0];
+        return report with
+        {
+            Overlays = overlays,
+            Restored = new RestoredCrop("section 21, the whole", 21, first.Width, first.Height, first.Raw, first.Predicted[1].Raw!, first.Predicted[2].Raw!),
+            Scores = report.Scores with
+            {
+                Images = new ImageScores
+                {
+                    Scale = Scale.Two,
+                    Degraded = Reduction.Bicubic,
+                    Learnt = learnt ?? Reduction.Bicubic,
+                    Sections = [.. Enumerable.Range(shape.Z * 25 / 32, shape.Z - (shape.Z * 25 / 32)).Select(Section)],
+                },
+            },
+        };
+    }
+
+    public static ReportInput Report(Int3 shape) => Report(shape, "table4", [("multiclass", 70), ("binary", 95)]);
+
+    private static ReportInput Report(Int3 shape, string preset, (string Name, int Noise)[] networks)
     {
         var phantom = Phantom.Generate(shape, 1);
         var classes = Phantom.Classes;
@@ -19,7 +45,7 @@ internal static class ReportSample
         var regions = new ScoreRegions([Box3.Whole(shape with { Z = cut })], [Box3.Between(new(cut, 0, 0), shape)]);
         var counts = new List<PredictionCounts>();
         var outputs = new List<byte[]>();
-        foreach (var (name, noise) in new[] { ("multiclass", 70), ("binary", 95) })
+        foreach (var (name, noise) in networks)
         {
             var output = Output(phantom, noise);
             long[] train = new long[8 * 512], test = new long[8 * 512], confusion = new long[64];
@@ -37,7 +63,7 @@ internal static class ReportSample
             outputs.Add(output);
         }
 
-        var scores = ScoreBuilder.Build("phantom-side-by-side", "table4", classes, regions, counts);
+        var scores = ScoreBuilder.Build("phantom-side-by-side", preset, classes, regions, counts);
         var predicted = outputs.Zip(scores.Predictions, (output, p) =>
         {
             var ids = new byte[phantom.Labels.Length];
@@ -87,6 +113,13 @@ internal static class ReportSample
             Notes = ["12 of 20 label images were 1-bit and were read as 0 and 1."],
         };
     }
+
+    /// <summary>The section, each pixel the mean of its row's pixels up to so many away.</summary>
+    private static byte[] Blurred(OverlaySet section, int reach) =>
+    [
+        .. Enumerable.Range(0, section.Raw.Length).Select(i => (byte)Enumerable.Range(-reach, (2 * reach) + 1)
+            .Average(d => section.Raw[(i / section.Width * section.Width) + Math.Clamp((i % section.Width) + d, 0, section.Width - 1)])),
+    ];
 
     /// <summary>8-bit outputs (8, n): the truth over a small neighbourhood, plus noise.</summary>
     private static byte[] Output(PhantomVolume phantom, int noise)

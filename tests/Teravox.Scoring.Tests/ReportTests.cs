@@ -33,6 +33,41 @@ public sealed partial class ReportTests : IDisposable
     }
 
     [Fact]
+    public void Write_WhenSectionsWereDegraded_ShowsPicturesFidelityAndWhatAnotherKernelCosts()
+    {
+        var matched = ReportSample.Table5(new(24, 64, 64));
+        ReportWriter.Write(_directory, matched);
+        var html = File.ReadAllText(Path.Combine(_directory, "report.html"));
+        Assert.Contains("learnt to undo the same reduction", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("The two differ", html, StringComparison.Ordinal);
+        Assert.Contains(">0.297<", html, StringComparison.Ordinal); // published, lr and boosted synapses
+        Assert.Contains(">0.687<", html, StringComparison.Ordinal); // published, boosted myelin
+        Assert.Contains("alt=\"xy, z = 21: membrane, boosted\"", html, StringComparison.Ordinal);
+
+        // Two sections with three predictions (raw, truth, and two a prediction), eight classes and one of them open, three crops, one preview.
+        CheckPictures(html, (2 * (2 + 6)) + (9 * 3) + 3 + 1);
+        Assert.Equal(3, Regex.Count(html, "alt=\"section 21, the whole: "));
+
+        // Sections 18..23, PSNR 26.5, 26.8, 27.1 twice against 28.6, 28.8, 28, 28.2, 28.4, 28.6.
+        Assert.Contains("<dt>gain</dt><dd>+1.63\u2009dB</dd>", html, StringComparison.Ordinal);
+        var rows = File.ReadAllLines(Path.Combine(_directory, "images.csv")).Select(static l => l.Split(',')).ToArray();
+        Assert.Equal(["18", "19", "20", "21", "22", "23", "mean"], rows.Skip(1).Select(static r => r[0]));
+        Assert.Equal(26.8, double.Parse(rows[^1][1], CultureInfo.InvariantCulture), 9);
+        Assert.Equal(28.4333333333, double.Parse(rows[^1][2], CultureInfo.InvariantCulture), 9);
+        Assert.Equal("true", rows[3][6]);
+
+        // The scores come back whole, means and all.
+        var scores = JsonSerializer.Deserialize<ScoreReport>(File.ReadAllText(Path.Combine(_directory, "scores.json")), TeravoxJson.Indented)!;
+        Assert.Equal(matched.Scores.Images!.Sections, scores.Images!.Sections);
+        Assert.Equal(matched.Scores.Images.Boosted, scores.Images.Boosted);
+
+        ReportWriter.Write(_directory, ReportSample.Table5(new(24, 64, 64), Reduction.Gaussian));
+        var mismatched = File.ReadAllText(Path.Combine(_directory, "report.html"));
+        Assert.Contains("The two differ, which costs.", mismatched, StringComparison.Ordinal);
+        Assert.Contains("scikit-image's rescale", mismatched, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Write_WhenRepeated_IsTheSameBytes()
     {
         var input = ReportSample.Report(new(16, 48, 48));

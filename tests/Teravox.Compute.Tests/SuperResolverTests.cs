@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Runtime.InteropServices;
+using Teravox.Contracts;
+
+namespace Teravox.Compute.Tests;
+
+public sealed class SuperResolverTests
+{
+    private static readonly SuperResolveOptions Short = new() { MaxIterations = 60, Crop = 32 };
+
+    public SuperResolverTests() => Native.Require();
+
+    // Straight edges between two levels: a network that has learnt them small knows them large.
+    private static byte[] Edges(int y, int x) =>
+        [.. Enumerable.Range(0, y * x).Select(k => Edge(k / x, k % x))];
+
+    private static byte Edge(int i, int j) =>
+        (byte)(((((7 * i) + (3 * j)) / 170) + (((5 * j) - (2 * i) + 1000) / 190)) % 2 == 1 ? 60 : 180);
+
+    private static SuperResolver Resolver(SuperResolveOptions? options = null, Reduction? reduction = null) =>
+        new(options ?? Short, reduction ?? Reduction.Bicubic, "cpu", 1);
+
+    private static SuperResolution Run(SuperResolver resolver, byte[] section, int y, int x, ulong seed = 1, bool warm = false) =>
+        resolver.Run(section, VoxelType.UInt8, y, x, seed, null, TestContext.Current.CancellationToken, warm);
+
+    [Fact]
+    public void Run_WhenTheScaleIsNotWhole_GivesCeilOfSizeTimesScale()
+    {
+        using var resolver = Resolver(Short with { Scale = new(1.5, 2.3), MaxIterations = 3 });
+        var result = Run(resolver, Edges(31, 40), 31, 40);
+        Assert.Equal((47, 92, 47 * 92), (result.Y, result.X, result.Voxels.Length));
+        Assert.Equal(3, result.State.Iterations);
+        Assert.True(result.Time > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void Run_WhenTheSectionWasReduced_IsCloserToTheOriginalThanBicubic()
+    {
+        const int size = 128;
+        var original = Edges(size, size);
+        var fine = Array.ConvertAll(original, static p => (float)p);
+        var coarse = new float[size * size / 4];
+        Resampler.Reduce(fine, (size, size), (size / 2, size / 2), Reduction.Gaussian, coarse);
+        var section = Array.ConvertAll(coarse, static p => (byte)Math.Clamp(MathF.Round(p), 0, 255));
+        var bicubic = new float[size * size];
+        Resampler.Enlarge(Array.ConvertAll(section, static p => (float)p), (size / 2, size / 2), (size, size), bicubic);
+        using var resolver = Resolver(Short with { MaxIterations = 200, Crop = 48 }, Reduction.Gaussian);
+        var result = Run(resolver, section, size / 2, size / 2);
+        var plain = fine.Zip(bicubic, static (a, b) => (a - b) * (a - b)).Sum();
+        var boosted = fine.Zip(result.Voxels, static (a, b) => (a - b) * (a - b)).Sum();
+        Assert.False(result.State.FellBack);
+        Assert.True(result.State.Error < result.State.BicubicError);
+        Assert.True(boosted < .6 * plain, $"{boosted} against {plain}");
+    }
+
+    [Fact]
+    public void Run_WhenRepeated_GivesTheSameBytes()
+    {
+        // Enough iterations for the seed to show.
+        using var a = Resolver(Short with { MaxIterations = 220, Crop = 48 });
+        using var b = Resolver(Short with { MaxIterations = 220, Crop = 48 });
+        var section = Edges(50, 64);
+        var first = Run(a, section, 50, 64);
+        Assert.Equal(first.Voxels, Run(a, section, 50, 64).Voxels);
+        Assert.Equal(first.Voxels, Run(b, section, 50, 64).Voxels);
+        Assert.NotEqual(first.Voxels, Run(b, section, 50, 64, seed: 2).Voxels);
+        Assert.NotEqual(first.Voxels, Run(a, section, 50, 64, warm: true).Voxels);
+    }
+
+    [Fact]
+    public void Run_WhenTheSectionHas16Bits_KeepsThem()
+    {
+        var wide = Array.ConvertAll(Edges(32, 32), static p => (ushort)(p * 20));
+        using var resolver = Resolver();
+        var bytes = MemoryMarshal.AsBytes<ushort>(wide);
+        var result = resolver.Run(bytes, VoxelType.UInt16, 32, 32, 1, null, TestContext.Current.CancellationToken);
+        var levels = MemoryMarshal.Cast<byte, ushort>(result.Voxels).ToArray();
+        Assert.Equal(64 * 64, levels.Length);
+        Assert.InRange(levels.Average(static p => (double)p), 2000, 3200);
+        Assert.True(levels.Max() > 3000);
+    }
+
+    [Fact]
+    public void Run_WhenItGoesOn_TellsHowFarItIs()
+    {
+        var told = new List<ZssrProgress>();
+        using var resolver = Resolver();
+        resolver.Run(Edges(32, 32), VoxelType.UInt8, 32, 32, 1, told.Add, TestContext.Current.CancellationToken);
+        Assert.Equal(told.Select(static t => t.Fraction).Order(), told.Select(static t => t.Fraction));
+        Assert.Equal(1, told[^1].Fraction);
+        Assert.Equal(Enumerable.Range(1, 60).Select(static i => (long)i), told.Select(static t => t.State.Iterations).Distinct());
+        Assert.Equal(1e-3, told[0].State.LearningRate);
+    }
+
+    [Fact]
+    public void Run_WhenCancelledFromTheProgress_StopsWithTheCallersToken()
+    {
+        using var source = new CancellationTokenSource();
+        using var resolver = Resolver(Short with { MaxIterations = 3000 });
+        var last = 0L;
+        var e = Assert.ThrowsAny<OperationCanceledException>(() => resolver.Run(
+            Edges(32, 32), VoxelType.UInt8, 32, 32, 1, Progress, source.Token));
+        Assert.Equal((source.Token, 7L), (e.CancellationToken, last));
+
+        void Progress(ZssrProgress p)
+        {
+            last = p.State.Iterations;
+            if (last == 7)
+            {
+                source.Cancel();
+            }
+        }
+    }
+
+    [Fact]
+    public void Run_WhenTheProgressThrows_StopsAndThrowsTheSame()
+    {
+        using var resolver = Resolver(Short with { MaxIterations = 3000 });
+        var e = Assert.Throws<InvalidOperationException>(() => resolver.Run(
+            Edges(32, 32), VoxelType.UInt8, 32, 32, 1, static _ => throw new InvalidOperationException("mine"), TestContext.Current.CancellationToken));
+        Assert.Equal("mine", e.Message);
+        Assert.Equal(60 * 64, Run(resolver, Edges(30, 32), 30, 32).Voxels.Length);
+    }
+
+    [Fact]
+    public void Run_WhenTheBytesDoNotFitTheShape_SaysSo()
+    {
+        using var resolver = Resolver();
+        Assert.Contains("31 x 32", Assert.Throws<ArgumentException>(() => Run(resolver, Edges(32, 32), 31, 32)).Message);
+        Assert.Contains("0 pixels", Assert.Throws<InputException>(() => Run(resolver, [], 0, 32)).Message);
+    }
+
+    [Fact]
+    public void Run_WhenTheShapeIsGiven_GivesIt()
+    {
+        using var resolver = Resolver(Short with { MaxIterations = 2 });
+        var result = resolver.Run(Edges(48, 66), VoxelType.UInt8, 48, 66, 1, null, TestContext.Current.CancellationToken, enlarged: (97, 131));
+        Assert.Equal((97, 131, 97 * 131), (result.Y, result.X, result.Voxels.Length));
+        var e = Assert.Throws<InputException>(() => resolver.Run(
+            Edges(48, 66), VoxelType.UInt8, 48, 66, 1, null, TestContext.Current.CancellationToken, enlarged: (97, 140)));
+        Assert.Contains("66 pixels along axis x", e.Message);
+    }
+
+    [Fact]
+    public void Create_WhenAnOptionDoesNotFit_NamesIt()
+    {
+        Assert.Contains("scale", Assert.Throws<InputException>(() => Resolver(Short with { Scale = new(5, 2) })).Message);
+        Assert.Contains("crop", Assert.Throws<InputException>(() => Resolver(Short with { Crop = 4 })).Message);
+        Assert.Contains("kernel", Assert.Throws<InputException>(() => Resolver(Short, Reduction.Of([[1, 2]]))).Message);
+        var e = Assert.Throws<InputException>(() => new SuperResolver(Short, Reduction.Bicubic, "tpu", 1));
+        Assert.Contains("tpu", e.Message);
+    }
+}
