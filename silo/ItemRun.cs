@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
+using Teravox.Contracts.Api;
 using Teravox.Grains;
 using Teravox.Grains.Ledger;
 
@@ -11,38 +12,42 @@ namespace Teravox.Silo;
 /// </summary>
 internal sealed class ItemRun : IDisposable
 {
-    private readonly ILedger _ledger;
+    private readonly SiloWork _silo;
     private readonly IWorkGrain _grain;
-    private readonly SiloOptions _options;
-    private readonly Action<SiloEvent> _emit;
     private readonly LeaseClock _clock;
     private readonly ProgressBox _progress = new();
+    private WorkProgress _newest = new(0);
+    private int _left;
 
     // Not disposed: a cancel may come from the clock's timer at any time, and a source without a timer holds nothing.
     private readonly CancellationTokenSource _work = new();
     private int _cause;
 
-    public ItemRun(
-        ILedger ledger,
-        IWorkGrain grain,
-        WorkLease lease,
-        SiloDevice device,
-        SiloOptions options,
-        long claimSent,
-        Action<SiloEvent> emit)
+    public ItemRun(SiloWork silo, IWorkGrain grain, WorkLease lease, DeviceSlots slots, long claimSent)
     {
-        _ledger = ledger;
+        _silo = silo;
         _grain = grain;
-        _options = options;
-        _emit = emit;
         Lease = lease;
-        Device = device;
-        _clock = new LeaseClock(options.Ttl - options.LeaseMargin, claimSent, () => Cancel(StopCause.LeaseExpired));
+        Slots = slots;
+        slots.Take(grain.Overlaps);
+        _clock = new LeaseClock(silo.Options.Ttl - silo.Options.LeaseMargin, claimSent, () => Cancel(StopCause.LeaseExpired));
     }
 
     public WorkLease Lease { get; }
 
-    public SiloDevice Device { get; }
+    public DeviceSlots Slots { get; }
+
+    /// <summary>How far it is, for people; null when it has left its device.</summary>
+    public SiloItem? Item
+    {
+        get
+        {
+            var newest = Volatile.Read(ref _newest);
+            return Volatile.Read(ref _left) == 1
+                ? null
+                : new SiloItem(Lease.ExperimentId, Lease.StageName, Lease.Index, Slots.Device.Name, newest.Fraction, newest.Note);
+        }
+    }
 
     private StopCause Cause => (StopCause)Volatile.Read(ref _cause);
 
@@ -59,13 +64,10 @@ internal sealed class ItemRun : IDisposable
     /// <exception cref="InputException">The ledger can not be used.</exception>
     public async Task RunAsync()
     {
-        _emit(new ItemStarted(Lease.ExperimentId, Lease.StageName, Lease.Index, Lease.Attempt, Device.Name));
-        var turn = new WorkTurn(Lease, Device.Name, Device.Threads, Report);
-        var work = Task.Factory.StartNew(
-            () => _grain.RunAsync(turn, _work.Token),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
-            TaskScheduler.Default).Unwrap();
+        var device = Slots.Device;
+        _silo.Emit(new ItemStarted(Lease.ExperimentId, Lease.StageName, Lease.Index, Lease.Attempt, device.Name));
+        var turn = new WorkTurn(Lease, device.Name, device.Threads, Report) { Gate = Slots.Gate };
+        var work = WorkThread.RunAsync(Lease.StageName, () => _grain.RunAsync(turn, _work.Token));
         try
         {
             await HeartbeatUntilEndAsync(work);
@@ -80,17 +82,28 @@ internal sealed class ItemRun : IDisposable
         await SettleAsync(work);
     }
 
+    /// <summary>Its place on the device is free again: nothing of it computes or will be written any more.</summary>
+    public void Leave()
+    {
+        if (Interlocked.Exchange(ref _left, 1) == 0)
+        {
+            Slots.Free(_grain.Overlaps);
+            _silo.Freed();
+        }
+    }
+
     public void Dispose() => _clock.Dispose();
 
     private void Report(WorkProgress progress)
     {
+        Volatile.Write(ref _newest, progress);
         _progress.Put(progress);
-        _emit(new ItemProgressed(Lease.ExperimentId, Lease.StageName, Lease.Index, progress.Fraction, progress.Note));
+        _silo.Emit(new ItemProgressed(Lease.ExperimentId, Lease.StageName, Lease.Index, progress.Fraction, progress.Note));
     }
 
     private async Task HeartbeatUntilEndAsync(Task work)
     {
-        var pause = _options.HeartbeatEvery;
+        var pause = Jitter.Below(_silo.Options.HeartbeatEvery);
         while (!work.IsCompleted)
         {
             await Task.WhenAny(work, _progress.Checkpointed, Task.Delay(pause));
@@ -106,7 +119,7 @@ internal sealed class ItemRun : IDisposable
                 return;
             }
 
-            pause = await HeartbeatAsync() ? _options.HeartbeatEvery : _options.HeartbeatEvery / 5;
+            pause = Jitter.Below(await HeartbeatAsync() ? _silo.Options.HeartbeatEvery : _silo.Options.HeartbeatEvery / 5);
         }
     }
 
@@ -116,7 +129,7 @@ internal sealed class ItemRun : IDisposable
         var progress = _progress.Take();
         try
         {
-            switch (await _ledger.HeartbeatAsync(Lease, progress, CancellationToken.None))
+            switch (await _silo.Ledger.HeartbeatAsync(Lease, progress, CancellationToken.None))
             {
                 case LeaseState.Held:
                     _clock.Extend(sent);
@@ -134,18 +147,24 @@ internal sealed class ItemRun : IDisposable
         catch (LedgerUnavailableException e)
         {
             _progress.GiveBack(progress);
-            _emit(new LedgerSilent(e.Message));
+            _silo.Emit(new LedgerSilent(e.Message));
             return false;
         }
     }
 
     private async Task SettleAsync(Task<WorkResult> work)
     {
+        // A process that was stopped with the work at its end comes here before its timer does.
+        if (_clock.Left <= TimeSpan.Zero)
+        {
+            Cancel(StopCause.LeaseExpired);
+        }
+
         var cause = Cause;
         if (cause is StopCause.Cancelled or StopCause.LeaseLost or StopCause.LeaseExpired)
         {
             _ = work.Exception;
-            _emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, cause));
+            _silo.Emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, cause));
             return;
         }
 
@@ -156,40 +175,51 @@ internal sealed class ItemRun : IDisposable
         }
         catch (OperationCanceledException) when (cause == StopCause.Stopping && !work.IsCompletedSuccessfully)
         {
-            await WriteAsync(() => _ledger.ReleaseAsync(Lease, CancellationToken.None));
-            _emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, cause));
+            await WriteAsync(() => _silo.Ledger.ReleaseAsync(Lease, CancellationToken.None));
+            _silo.Emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, cause));
+        }
+        catch (LedgerUnavailableException e) when (work.IsFaulted)
+        {
+            // The work asked the ledger for something: that it did not answer is no fault of the item's.
+            _silo.Emit(new LedgerSilent(e.Message));
+            await WriteAsync(() => _silo.Ledger.ReleaseAsync(Lease, CancellationToken.None));
+            _silo.Emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, StopCause.LedgerSilent));
         }
         catch (InputException e) when (work.IsFaulted)
         {
-            await FailAsync(e.Message, final: true);
+            await FailAsync(e.Message, final: true, trace: null);
         }
         catch (Exception e) when (!work.IsCompletedSuccessfully)
         {
-            await FailAsync($"{e.GetType().Name}: {e.Message}", final: false);
+            await FailAsync($"{e.GetType().Name}: {e.Message}", final: false, e.ToString());
         }
     }
 
     private async Task CommitAsync(WorkResult result)
     {
+        FaultPoints.Hit("item.before-commit");
         WriteOutcome? outcome;
         try
         {
-            outcome = await WriteAsync(() => _ledger.CommitAsync(Lease, result, CancellationToken.None));
+            outcome = await WriteAsync(() => _silo.CommitAsync(Lease, result));
         }
         catch (InvalidOperationException e)
         {
             // The grain's result does not fit its stage; it would not the next time either.
-            await FailAsync(e.Message, final: true);
+            await FailAsync(e.Message, final: true, trace: null);
             return;
         }
 
         if (outcome != WriteOutcome.Written)
         {
             var cause = outcome is null ? StopCause.LeaseExpired : StopCause.LeaseLost;
-            _emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, cause));
+            _silo.Emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, cause));
             return;
         }
 
+        // The device need not wait until the stage was looked at.
+        Leave();
+        _silo.Committed();
         await EmitCommittedAsync();
     }
 
@@ -197,24 +227,29 @@ internal sealed class ItemRun : IDisposable
     {
         try
         {
-            var stages = await _ledger.StagesAsync(Lease.ExperimentId, CancellationToken.None);
+            var stages = await _silo.StagesAsync(Lease.ExperimentId);
             var stage = stages.Single(stage => stage.Id == Lease.StageId);
-            _emit(new ItemCommitted(Lease.ExperimentId, stage.Name, Lease.Index, stage.Done, stage.Items));
+            _silo.Emit(new ItemCommitted(Lease.ExperimentId, stage.Name, Lease.Index, stage.Done, stage.Items));
             if (stage.State == StageState.Done)
             {
-                _emit(new StageDone(Lease.ExperimentId, stage.Name, stage.Items));
+                _silo.Emit(new StageDone(Lease.ExperimentId, stage.Name, stage.Items));
             }
         }
         catch (LedgerUnavailableException e)
         {
-            _emit(new LedgerSilent(e.Message));
+            _silo.Emit(new LedgerSilent(e.Message));
         }
     }
 
-    private async Task FailAsync(string error, bool final)
+    private async Task FailAsync(string error, bool final, string? trace)
     {
-        await WriteAsync(() => _ledger.FailAsync(Lease, error, final, CancellationToken.None));
-        _emit(new ItemFailed(Lease.ExperimentId, Lease.StageName, Lease.Index, error, final));
+        if (await WriteAsync(() => _silo.Ledger.FailAsync(Lease, error, final, CancellationToken.None)) == WriteOutcome.LeaseLost)
+        {
+            _silo.Emit(new ItemStopped(Lease.ExperimentId, Lease.StageName, Lease.Index, StopCause.LeaseLost));
+            return;
+        }
+
+        _silo.Emit(new ItemFailed(Lease.ExperimentId, Lease.StageName, Lease.Index, error, final, trace));
     }
 
     /// <summary>
@@ -232,7 +267,7 @@ internal sealed class ItemRun : IDisposable
             }
             catch (LedgerUnavailableException e)
             {
-                _emit(new LedgerSilent(e.Message));
+                _silo.Emit(new LedgerSilent(e.Message));
                 if (_clock.Left <= TimeSpan.Zero)
                 {
                     return null;

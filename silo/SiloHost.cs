@@ -2,24 +2,25 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Teravox.Contracts;
+using Teravox.Contracts.Api;
 using Teravox.Grains;
 using Teravox.Grains.Ledger;
 
 namespace Teravox.Silo;
 
 /// <summary>
-/// A process's share of the work: plans stages that are ready, claims items into free slots of its devices, and runs
-/// each under its lease. No silo is special; any number of them may share a ledger, and one that dies loses its leases,
-/// nothing else.
+/// A process's share of the work: plans stages that are ready, claims items that its devices have room for, and runs each
+/// under its lease. No silo is special; any number of them may share a ledger, and one that dies loses its leases, nothing
+/// else.
 /// <para>
 /// The loop, again and again until it is told to stop:
 /// <list type="number">
 /// <item>take the wait for news before looking, so that no news falls between the look and the wait;</item>
-/// <item>expand ready stages into items;</item>
 /// <item>reap leases that lapsed, a few times per ttl;</item>
-/// <item>claim into free slots, never more, and start each item in a task of its own;</item>
+/// <item>expand ready stages into items, now and then, and whenever claims do not fill the devices;</item>
+/// <item>claim what each device has room for, never more, and start each item in a task of its own;</item>
 /// <item>when it works for one experiment, see whether that has ended;</item>
-/// <item>wait for news, a free slot, or the poll.</item>
+/// <item>wait for news, room on a device, or the poll.</item>
 /// </list>
 /// It stops in two phases: it claims no more and lets running items end; after the grace period it cancels them and gives
 /// their attempts back. Work that does not heed the cancel is waited for; to end it, end the process, which is safe.
@@ -27,17 +28,19 @@ namespace Teravox.Silo;
 /// </summary>
 public sealed class SiloHost
 {
-    private const int PlanFailuresAllowed = 4;
     private readonly ILedger _ledger;
     private readonly Dictionary<string, IWorkGrain> _grains;
-    private readonly IStagePlanner _planner;
     private readonly SiloOptions _options;
+    private readonly SiloWork _work;
+    private readonly StageExpander _expander;
+    private readonly Claimer _claimer;
+    private readonly DeviceSlots[] _devices;
     private readonly Lock _lock = new();
     private readonly Dictionary<ItemRun, Task> _runs = [];
-    private readonly Dictionary<long, (int Failures, long At)> _planFailures = [];
     private readonly HashSet<(long ExperimentId, string Stage)> _done = [];
-    private TaskCompletionSource _slotFreed = New();
+    private TaskCompletionSource _freed = New();
     private Exception? _fault;
+    private volatile bool _draining;
     private int _active;
 
     /// <summary>A silo that is not yet running.</summary>
@@ -54,8 +57,11 @@ public sealed class SiloHost
 
         _ledger = ledger;
         _grains = grains.ToDictionary(grain => grain.Kind, StringComparer.Ordinal);
-        _planner = planner;
         _options = options;
+        _devices = [.. options.Devices.Select(device => new DeviceSlots(device))];
+        _work = new SiloWork(ledger, options, Emit, () => Interlocked.Exchange(ref _freed, New()).TrySetResult());
+        _expander = new StageExpander(ledger, planner, _grains.Keys, options.Poll, Emit);
+        _claimer = new Claimer(ledger, _grains, options);
     }
 
     /// <summary>
@@ -63,6 +69,47 @@ public sealed class SiloHost
     /// calls and never throw.
     /// </summary>
     public event Action<SiloEvent>? Happened;
+
+    /// <summary>What it says of itself when it signs on.</summary>
+    /// <param name="url">Where its HTTP face listens, or null.</param>
+    public SiloEntry Entry(string? url) => _options.Entry(url, [.. _grains.Keys]);
+
+    /// <summary>How its work goes at this moment.</summary>
+    public SiloStatus Status
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new SiloStatus
+                {
+                    Draining = _draining,
+                    ItemsDone = _work.Done,
+                    ItemsPerSecond = _work.PerSecond,
+                    MemoryBytes = Environment.WorkingSet,
+                    Running = [.. _runs.Keys.Select(run => run.Item).OfType<SiloItem>()],
+                };
+            }
+        }
+    }
+
+    /// <summary>Tells those who listen what this silo found out about the cluster.</summary>
+    internal void Emit(SiloEvent what)
+    {
+        if (what is StageDone done)
+        {
+            lock (_lock)
+            {
+                // Two items that commit side by side may both find their stage done.
+                if (!_done.Add((done.ExperimentId, done.Stage)))
+                {
+                    return;
+                }
+            }
+        }
+
+        Happened?.Invoke(what);
+    }
 
     /// <summary>Works for every experiment of the ledger until <paramref name="stop"/>.</summary>
     /// <param name="stop">Begins the two-phase stop.</param>
@@ -117,42 +164,19 @@ public sealed class SiloHost
 
     private async Task LoopAsync(long? only, CancellationToken stop, CancellationToken stopNow)
     {
-        var sinceReap = LeaseClock.Now;
-        var started = false;
+        var round = new Round { Reaped = LeaseClock.Now };
+        var news = Task.CompletedTask;
+        _draining = false;
         try
         {
             while (!stop.IsCancellationRequested && Volatile.Read(ref _fault) is null)
             {
-                // 1. Take the wait before looking.
-                var news = _ledger.WaitForHintAsync(Jitter.Below(_options.Poll), stop);
-                var slotFreed = Volatile.Read(ref _slotFreed).Task;
+                // Waits taken in an earlier round serve as well: nothing came since.
+                news = news.IsCompleted ? _ledger.WaitForHintAsync(Jitter.Below(_options.Poll), stop) : news;
+                var freed = Volatile.Read(ref _freed).Task;
                 try
                 {
-                    if (!started && _options.Alone)
-                    {
-                        await _ledger.ReapOthersAsync(_options.Name, CancellationToken.None);
-                    }
-
-                    started = true;
-
-                    // 2. Expand.
-                    await ExpandAsync(only, stop);
-
-                    // 3. Reap.
-                    if (Stopwatch.GetElapsedTime(sinceReap) > _options.HeartbeatEvery)
-                    {
-                        await _ledger.ReapAsync(CancellationToken.None);
-                        sinceReap = LeaseClock.Now;
-                    }
-
-                    // 4. Claim.
-                    foreach (var device in _options.Devices)
-                    {
-                        await ClaimAsync(device, only, stop);
-                    }
-
-                    // 5. See whether it has ended.
-                    if (only is { } experimentId && await HasEndedAsync(experimentId))
+                    if (await WorkAsync(round, only, stop))
                     {
                         break;
                     }
@@ -162,8 +186,7 @@ public sealed class SiloHost
                     Emit(new LedgerSilent(e.Message));
                 }
 
-                // 6. Wait.
-                await Task.WhenAny(news, slotFreed);
+                await Task.WhenAny(news, freed);
             }
         }
         catch (Exception e)
@@ -171,6 +194,7 @@ public sealed class SiloHost
             Interlocked.CompareExchange(ref _fault, e, null);
         }
 
+        _draining = true;
         await DrainAsync(stopNow);
         if (_fault is { } fault)
         {
@@ -178,130 +202,101 @@ public sealed class SiloHost
         }
     }
 
-    private async Task ExpandAsync(long? only, CancellationToken stop)
+    /// <summary>What the loop remembers from round to round.</summary>
+    private sealed class Round
     {
-        foreach (var stage in await _ledger.ReadyStagesAsync(CancellationToken.None))
-        {
-            if (stop.IsCancellationRequested)
-            {
-                return;
-            }
+        public bool Started { get; set; }
 
-            if ((only is null || stage.ExperimentId == only) && _grains.ContainsKey(stage.Kind) && PlanIsDue(stage))
-            {
-                await ExpandAsync(stage, stop);
-            }
+        public long Reaped { get; set; }
+
+        public long Expanded { get; set; }
+    }
+
+    /// <summary>One round; true when the one experiment has ended.</summary>
+    private async Task<bool> WorkAsync(Round round, long? only, CancellationToken stop)
+    {
+        if (!round.Started && _options.Alone)
+        {
+            await _ledger.ReapOthersAsync(_options.Name, CancellationToken.None);
+        }
+
+        round.Started = true;
+        if (Stopwatch.GetElapsedTime(round.Reaped) > Jitter.Below(_options.HeartbeatEvery))
+        {
+            await _ledger.ReapAsync(CancellationToken.None);
+            round.Reaped = LeaseClock.Now;
+        }
+
+        var expand = Stopwatch.GetElapsedTime(round.Expanded) > _options.Poll;
+        if (expand)
+        {
+            await ExpandAsync(round, only, stop);
+        }
+
+        if (await ClaimAsync(only, stop) && !expand && await ExpandAsync(round, only, stop))
+        {
+            await ClaimAsync(only, stop);
+        }
+
+        return only is { } experimentId && await HasEndedAsync(experimentId);
+    }
+
+    private async Task<bool> ExpandAsync(Round round, long? only, CancellationToken stop)
+    {
+        var more = await _expander.ExpandAsync(only, stop);
+        round.Expanded = LeaseClock.Now;
+        return more;
+    }
+
+    /// <summary>Claims for all devices. True when there was not enough to fill them.</summary>
+    private async Task<bool> ClaimAsync(long? only, CancellationToken stop)
+    {
+        var hungry = false;
+        foreach (var device in _devices)
+        {
+            hungry |= await _claimer.ClaimAsync(device, only, (lease, sent) => StartAsync(device, lease, sent, stop), stop);
+        }
+
+        return hungry;
+    }
+
+    private async Task StartAsync(DeviceSlots device, WorkLease lease, long sent, CancellationToken stop)
+    {
+        if (stop.IsCancellationRequested)
+        {
+            await _ledger.ReleaseAsync(lease, CancellationToken.None);
+            return;
+        }
+
+        var run = new ItemRun(_work, _grains[lease.Kind], lease, device, sent);
+        lock (_lock)
+        {
+            _runs[run] = Task.Run(() => RunAsync(run), CancellationToken.None);
         }
     }
 
-    private async Task ExpandAsync(StageRow stage, CancellationToken stop)
+    private async Task RunAsync(ItemRun run)
     {
-        int count;
         try
         {
-            count = await _planner.CountItemsAsync(stage, stop);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return;
-        }
-        catch (Exception e) when (e is not LedgerUnavailableException)
-        {
-            await PlanFailedAsync(stage, e);
-            return;
-        }
-
-        _planFailures.Remove(stage.Id);
-        if (await _ledger.ExpandAsync(stage.Id, count, CancellationToken.None))
-        {
-            Emit(new StageExpanded(stage.ExperimentId, stage.Name, count));
-            if (count == 0)
+            using (run)
             {
-                Emit(new StageDone(stage.ExperimentId, stage.Name, 0));
+                await run.RunAsync();
             }
         }
-    }
-
-    private bool PlanIsDue(StageRow stage) =>
-        !_planFailures.TryGetValue(stage.Id, out var last) || Stopwatch.GetElapsedTime(last.At) > _options.Poll * last.Failures;
-
-    /// <summary>Bad input fails the stage at once; anything else, a file server that hiccups say, after a few looks.</summary>
-    private async Task PlanFailedAsync(StageRow stage, Exception e)
-    {
-        var failures = _planFailures.GetValueOrDefault(stage.Id).Failures + 1;
-        _planFailures[stage.Id] = (failures, LeaseClock.Now);
-        var final = e is InputException || failures >= PlanFailuresAllowed;
-        var error = e is InputException ? e.Message : $"{e.GetType().Name}: {e.Message}";
-        if (final)
+        catch (Exception e)
         {
-            await _ledger.FailStageAsync(stage.Id, error, CancellationToken.None);
-            _planFailures.Remove(stage.Id);
+            // The ledger is unusable or this code is wrong: the loop stops and throws it.
+            Interlocked.CompareExchange(ref _fault, e, null);
         }
-
-        Emit(new PlanFailed(stage.ExperimentId, stage.Name, error, final));
-    }
-
-    private async Task ClaimAsync(SiloDevice device, long? only, CancellationToken stop)
-    {
-        var free = device.Slots - Count(device);
-        if (free < 1 || stop.IsCancellationRequested)
+        finally
         {
-            return;
-        }
-
-        var request = new ClaimRequest(
-            _options.Name, free, _options.Ttl, device.HasGpu, device.MemoryBytes, _options.Tags, [.. _grains.Keys], only);
-        var sent = LeaseClock.Now;
-
-        // Not cancelled by a stop: rows that were leased already would be stranded until they lapse.
-        foreach (var lease in await _ledger.ClaimAsync(request, CancellationToken.None))
-        {
-            if (stop.IsCancellationRequested)
+            lock (_lock)
             {
-                await _ledger.ReleaseAsync(lease, CancellationToken.None);
-                continue;
+                _runs.Remove(run);
             }
 
-            Start(new ItemRun(_ledger, _grains[lease.Kind], lease, device, _options, sent, Emit));
-        }
-    }
-
-    private void Start(ItemRun run)
-    {
-        lock (_lock)
-        {
-            _runs[run] = Task.Run(async () =>
-            {
-                try
-                {
-                    using (run)
-                    {
-                        await run.RunAsync();
-                    }
-                }
-                catch (Exception e)
-                {
-                    // The ledger is unusable or this code is wrong: the loop stops and throws it.
-                    Interlocked.CompareExchange(ref _fault, e, null);
-                }
-                finally
-                {
-                    lock (_lock)
-                    {
-                        _runs.Remove(run);
-                    }
-
-                    Interlocked.Exchange(ref _slotFreed, New()).TrySetResult();
-                }
-            });
-        }
-    }
-
-    private int Count(SiloDevice device)
-    {
-        lock (_lock)
-        {
-            return _runs.Keys.Count(run => ReferenceEquals(run.Device, device));
+            run.Leave();
         }
     }
 
@@ -354,48 +349,14 @@ public sealed class SiloHost
 
     private void RefuseUnfit(StageRow stage)
     {
-        if (stage.State == StageState.Done)
+        if (stage.State == StageState.Done || Fitting.Fits(stage.Kind, stage.Needs, Entry(null)))
         {
             return;
         }
 
-        if (!_grains.ContainsKey(stage.Kind))
-        {
-            throw new InputException(
-                $"Stage '{stage.Name}' is of kind '{stage.Kind}', which this teravox can not run; use a newer one.");
-        }
-
-        var needs = stage.Needs;
-        if (needs.Tag is { } tag && !_options.Tags.Contains(tag, StringComparer.Ordinal))
-        {
-            throw new InputException($"Stage '{stage.Name}' needs a silo with tag '{tag}', which this one does not have.");
-        }
-
-        bool Fits(SiloDevice device) =>
-            (device.HasGpu || !needs.Gpu) && (device.MemoryBytes == 0 || device.MemoryBytes >= needs.MemoryBytes);
-        if (!_options.Devices.Any(Fits))
-        {
-            var gpu = needs.Gpu ? "a CUDA device" : "a device";
-            var memory = needs.MemoryBytes > 0 ? $" with {needs.MemoryBytes} bytes of memory" : "";
-            throw new InputException($"Stage '{stage.Name}' needs {gpu}{memory}, which this machine does not have.");
-        }
-    }
-
-    private void Emit(SiloEvent what)
-    {
-        if (what is StageDone done)
-        {
-            lock (_lock)
-            {
-                // Two items that commit side by side may both find their stage done.
-                if (!_done.Add((done.ExperimentId, done.Stage)))
-                {
-                    return;
-                }
-            }
-        }
-
-        Happened?.Invoke(what);
+        throw new InputException(_grains.ContainsKey(stage.Kind)
+            ? $"Stage '{stage.Name}' needs {Fitting.Describe(stage.Needs)}, which is not here."
+            : $"Stage '{stage.Name}' is of kind '{stage.Kind}', which this teravox can not run; use a newer one.");
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Teravox.Contracts.Api;
+
+namespace Teravox.Api.Tests;
+
+/// <summary>What describes the service: OpenAPI document, docs/api.md, metrics, health.</summary>
+public sealed partial class DocumentTests(FinishedExperiment finished)
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    private HttpClient Http => finished.Server.Http;
+
+    [Fact]
+    public async Task Document_WhenRead_HasEveryRouteWithSummaryParametersAndAnswers()
+    {
+        var document = await Http.ReadAsync("/openapi/v1.json").MustAsync<JsonElement>();
+        Assert.StartsWith("3.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
+        var paths = document.GetProperty("paths");
+        var routes = Routes().Where(r => !r.Path.StartsWith("/openapi", StringComparison.Ordinal)).ToList();
+        Assert.True(routes.Count >= 40, $"{routes.Count} routes");
+        foreach (var (method, path) in routes)
+        {
+            Assert.True(paths.TryGetProperty(path, out var item), $"{path} is not in the document");
+            Assert.True(item.TryGetProperty(method.ToLowerInvariant(), out var operation), $"{method} {path} is not in the document");
+            Assert.False(string.IsNullOrWhiteSpace(operation.GetProperty("summary").GetString()), $"{method} {path} has no summary");
+            var answers = operation.GetProperty("responses").EnumerateObject().Select(r => r.Name).ToList();
+            Assert.True(answers.Exists(a => a.StartsWith('2')), $"{method} {path} names no success: {string.Join(' ', answers)}");
+            if (path.StartsWith("/api/v1/", StringComparison.Ordinal) && path != "/api/v1/session")
+                Assert.True(answers.Contains("401") && answers.Contains("403"), $"{method} {path} does not say that it needs a key");
+            var named = operation.TryGetProperty("parameters", out var list) ? [.. list.EnumerateArray().Select(p => p.GetProperty("name").GetString())] : new List<string?>();
+            foreach (Match parameter in Parameter().Matches(path))
+                Assert.Contains(parameter.Groups[1].Value, named);
+        }
+
+        // Every reference leads somewhere.
+        foreach (Match reference in Reference().Matches(document.GetRawText()))
+            Assert.True(document.GetProperty("components").GetProperty("schemas").TryGetProperty(reference.Groups[1].Value, out _), reference.Value);
+        Assert.Equal("array", document.GetProperty("components").GetProperty("schemas").GetProperty("Int3").GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public void Page_WhenRead_NamesEveryRoute()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository(), "docs", "api.md"));
+        foreach (var (method, path) in Routes().Where(r => !r.Path.StartsWith("/openapi", StringComparison.Ordinal)))
+        {
+            // The four ways to steer share a line.
+            var short_ = path.Replace("{id}/resume", "{id}/pause", StringComparison.Ordinal).Replace("{id}/cancel", "{id}/pause", StringComparison.Ordinal).Replace("{id}/retry", "{id}/pause", StringComparison.Ordinal);
+            Assert.True(page.Contains($"`{method} {short_}", StringComparison.Ordinal), $"docs/api.md lacks {method} {path}");
+        }
+    }
+
+    [Fact]
+    public async Task Metrics_WhenRead_AreValidAndCountWhatHappened()
+    {
+        await Http.ReadAsync(finished.Api).MustAsync<ExperimentInfo>();
+        using var answer = await Http.ReadAsync("/metrics");
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Content.Headers.ContentType?.ToString());
+        var text = await answer.Content.ReadAsStringAsync(Ct);
+        var types = new Dictionary<string, string>();
+        var values = new Dictionary<string, double>();
+        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (Type().Match(line) is { Success: true } type)
+                Assert.True(types.TryAdd(type.Groups[1].Value, type.Groups[2].Value), line);
+            else if (!line.StartsWith("# HELP ", StringComparison.Ordinal))
+            {
+                var sample = Sample().Match(line);
+                Assert.True(sample.Success, line);
+                var family = sample.Groups[1].Value;
+                Assert.True(types.ContainsKey(family) || types.ContainsKey(Suffix().Replace(family, "")), $"no type for {line}");
+                values.Add(line[..line.LastIndexOf(' ')], double.Parse(sample.Groups[3].Value, CultureInfo.InvariantCulture));
+            }
+        }
+
+        Assert.True(values["teravox_experiments{state=\"succeeded\"}"] >= 1);
+        Assert.True(values["teravox_items{kind=\"infer\",state=\"done\"}"] >= 4);
+        const string route = "method=\"GET\",route=\"/api/v1/experiments/{id:long}\"";
+        Assert.True(values[$"teravox_http_requests_total{{{route},code=\"200\"}}"] >= 1);
+        var buckets = values.Where(v => v.Key.StartsWith($"teravox_http_request_duration_seconds_bucket{{{route}", StringComparison.Ordinal)).Select(v => v.Value).ToList();
+        Assert.Equal(buckets.Order(), buckets);
+        Assert.Equal(values[$"teravox_http_request_duration_seconds_count{{{route}}}"], buckets[^1]);
+    }
+
+    [Fact]
+    public async Task Health_WhenTheStoreIsGone_IsLiveButNotReady()
+    {
+        await using var server = await Server.StartAsync();
+        await server.Http.ReadAsync("/health/ready").MustAsync<JsonElement>();
+        Assert.Equal(new ApiIndex("teravox", "0.1.0", false, "/openapi/v1.json"), await server.Http.ReadAsync("/api/v1").MustAsync<ApiIndex>());
+        Directory.Delete(server.StoreFolder, recursive: true);
+
+        await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
+        await server.Http.ReadAsync("/health/ready").MustFailAsync(503);
+
+        // The ledger goes too: the process still answers that it lives.
+        await server.Ledger.DisposeAsync();
+        await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
+    }
+
+    [Fact]
+    public async Task Anything_WhenThereIsNoSuchRoute_IsAProblem()
+    {
+        await Http.ReadAsync("/api/v1/nothing").MustFailAsync(404);
+        await Http.ReadAsync("/api/v1/experiments/abc").MustFailAsync(404);
+        using var wrong = new HttpRequestMessage(HttpMethod.Patch, "/api/v1/experiments");
+        using var answer = await Http.SendAsync(wrong, Ct);
+        Assert.Equal(["GET", "POST"], answer.Content.Headers.Allow.Order());
+        await Http.SendAsync(new HttpRequestMessage(HttpMethod.Patch, "/api/v1/experiments"), Ct).MustFailAsync(405);
+    }
+
+    private IEnumerable<(string Method, string Path)> Routes() =>
+        from endpoint in finished.Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
+        select (method, "/" + Constraint().Replace(endpoint.RoutePattern.RawText!.Trim('/'), "{$1}"));
+
+    private static string Repository()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Cluster.sln")))
+            folder = folder.Parent!;
+        return folder.FullName;
+    }
+
+    [GeneratedRegex(@"\{\*{0,2}(\w+)(:\w+)?\}")]
+    private static partial Regex Constraint();
+
+    [GeneratedRegex(@"\{(\w+)\}")]
+    private static partial Regex Parameter();
+
+    [GeneratedRegex("\"#/components/schemas/([^\"]+)\"")]
+    private static partial Regex Reference();
+
+    [GeneratedRegex("^# TYPE ([a-z_]+) (gauge|counter|histogram)$")]
+    private static partial Regex Type();
+
+    [GeneratedRegex("""^([a-z_]+)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? (-?[0-9.eE+-]+)$""")]
+    private static partial Regex Sample();
+
+    [GeneratedRegex("_(bucket|sum|count)$")]
+    private static partial Regex Suffix();
+}
