@@ -23,8 +23,14 @@ internal sealed record RunSettings(string Device, int Threads, bool Json);
 internal static class EmbeddedRun
 {
     /// <summary>Checks the spec, then runs it to its end. Returns the exit code.</summary>
+    /// <param name="spec">What to run.</param>
+    /// <param name="outDir">The experiment's folder.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="ct">Stops it; the same call goes on.</param>
+    /// <param name="finish">Done when the experiment has succeeded, at every call: it leaves be what it finds done.</param>
     /// <exception cref="InputException">The spec or the folder is at fault; nothing was written.</exception>
-    public static async Task<int> RunAsync(ExperimentSpec spec, string outDir, RunSettings settings, CancellationToken ct)
+    public static async Task<int> RunAsync(
+        ExperimentSpec spec, string outDir, RunSettings settings, CancellationToken ct, Action<ExperimentFolder, ProgressView>? finish = null)
     {
         using var progress = ProgressView.Make(settings.Json);
 
@@ -34,60 +40,78 @@ internal static class EmbeddedRun
         var folder = new ExperimentFolder(Path.GetFullPath(outDir));
         CheckFolder(folder);
 
-        // 2. One process at a time works in a folder; the lock goes with the process, however it ends.
+        // 2. The work, and how it ended.
+        if (!await WorkAsync(plan, folder, device, settings.Threads, progress, ct, finish))
+            return Guarded.Failed;
+        Summary.Print(plan, folder, settings.Json);
+        return Guarded.Success;
+    }
+
+    /// <summary>Runs a checked experiment in its folder, from the last commit on. False when it failed; standard error then says why.</summary>
+    /// <exception cref="InputException">The folder holds another experiment, or another process works there.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped before its end.</exception>
+    public static async Task<bool> WorkAsync(
+        ExperimentPlan plan, ExperimentFolder folder, string device, int threads, ProgressView progress, CancellationToken ct, Action<ExperimentFolder, ProgressView>? finish = null)
+    {
+        // 1. One process at a time works in a folder; the lock goes with the process, however it ends.
         Directory.CreateDirectory(folder.Work);
         using var held = EmbeddedLock.Acquire(folder.Work);
         await using var ledger = await SqliteLedger.OpenAsync(folder.Ledger, ct: ct);
         await RefuseOtherAsync(ledger, plan, folder, ct);
 
-        // 3. The same experiment goes on; what had failed gets another chance.
+        // 2. The same experiment goes on; what had failed gets another chance.
         var id = await ExperimentGrain.SubmitAsync(ledger, plan, ct);
         var before = (await ledger.FindAsync(id, ct))!;
         if (before.State == ExperimentState.Failed)
             await ledger.RetryFailedAsync(id, ct);
         progress.Start(plan, folder, device, resumed: before.State != ExperimentState.Succeeded && (await ledger.StagesAsync(id, ct)).Any(s => s.Done > 0));
 
-        // 4. Work.
+        // 3. Work.
         var store = new ExperimentStore(ledger, _ => folder.Root);
         using var sessions = new SessionCache();
-        IWorkGrain[] grains =
-        [
-            new VolumeGrain(store), new TrainingGrain(store), new TileGrain(store, sessions),
-            new ThresholdGrain(store), new LabelGrain(store), new ReportGrain(store),
-        ];
-        var options = new SiloOptions(SiloOptions.NewName(), [new SiloDevice(device, Slots: 1, settings.Threads)]) { Alone = true, GracePeriod = TimeSpan.FromSeconds(2) };
-        var silo = new SiloHost(ledger, grains, new ExperimentGrain(store), options);
+        var options = new SiloOptions(SiloOptions.NewName(), [new SiloDevice(device, SiloDevice.OverlapSlots, threads)]) { Alone = true, GracePeriod = TimeSpan.FromSeconds(2) };
+        var silo = new SiloHost(ledger, WorkGrains.All(store, sessions), new ExperimentGrain(store), options);
         silo.Happened += progress.On;
         var state = await silo.RunToEndAsync(id, ct);
         progress.Finish();
         if (state is ExperimentState.Running or ExperimentState.Paused)
             ct.ThrowIfCancellationRequested();
 
-        // 5. How it ended.
-        if (state != ExperimentState.Succeeded)
+        // 4. How it ended. The lock is held still, so that what a killed start left can go.
+        if (state == ExperimentState.Succeeded)
         {
-            foreach (var failed in await ledger.FailuresAsync(id, 10, CancellationToken.None))
-                await Console.Error.WriteLineAsync($"teravox: {failed.StageName}, item {failed.Index}: {failed.Error}");
-            await Console.Error.WriteLineAsync($"teravox: experiment {plan.Spec.Name} ended {state.ToString().ToLowerInvariant()}; once the cause is mended, the same command goes on from here.");
-            return Guarded.Failed;
+            if (finish is not null)
+            {
+                Leftovers.Delete(folder.Root);
+                finish(folder, progress);
+                progress.Finish();
+            }
+
+            return true;
         }
 
-        Summary.Print(plan, folder, settings.Json);
-        return Guarded.Success;
+        foreach (var failed in await ledger.FailuresAsync(id, 10, CancellationToken.None))
+            await Console.Error.WriteLineAsync($"teravox: {failed.StageName}, item {failed.Index}: {failed.Error}");
+        await Console.Error.WriteLineAsync($"teravox: experiment {plan.Spec.Name} ended {state.ToString().ToLowerInvariant()}; once the cause is mended, the same command goes on from here.");
+        return false;
     }
 
-    private static void CheckFolder(ExperimentFolder folder)
+    /// <summary>Refuses what is no folder of an experiment or a campaign, whichever is asked for, and cannot become one.</summary>
+    /// <exception cref="InputException">A file, a folder of other things, or a campaign's for an experiment or the other way round.</exception>
+    public static void CheckFolder(ExperimentFolder folder, bool isCampaign = false)
     {
         if (File.Exists(folder.Root))
             throw new InputException($"--out {folder.Root}: is a file; name a folder.");
         if (Directory.Exists(folder.Root) && !Directory.Exists(folder.Work) && Directory.EnumerateFileSystemEntries(folder.Root).Any())
             throw new InputException($"--out {folder.Root}: the folder is not empty and holds no experiment; name another.");
+        if (File.Exists(isCampaign ? folder.Ledger : Path.Combine(folder.Root, EmbeddedCampaign.DocumentName)))
+            throw new InputException($"--out {folder.Root}: the folder holds {(isCampaign ? "an experiment" : "a campaign")}; name another.");
     }
 
     private static async Task RefuseOtherAsync(ILedger ledger, ExperimentPlan plan, ExperimentFolder folder, CancellationToken ct)
     {
         var key = ExperimentGrain.KeyOf(JsonSerializer.Serialize(plan, TeravoxJson.Compact));
-        var there = await ledger.ListAsync(null, 1, ct);
+        var there = await ledger.ListAsync(new ExperimentQuery(Limit: 1), ct);
         if (there.Count > 0 && there[0].IdempotencyKey != key)
         {
             throw new InputException(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
+using Teravox.Client;
 using Teravox.Contracts;
+using Teravox.Grains.Ledger;
 
 namespace Teravox.Cli;
 
@@ -33,10 +35,25 @@ internal static class Guarded
                 await Console.Error.WriteLineAsync(Sentence(e.Message));
                 return BadInput;
             }
+            catch (TeravoxApiException e)
+            {
+                await Console.Error.WriteLineAsync(Sentence(e.Message));
+                return e.IsCallersFault ? BadInput : Failed;
+            }
+            catch (TeravoxUnreachableException e)
+            {
+                await Console.Error.WriteLineAsync(Sentence(e.Message + (e.NobodyListens ? "; start one with ./teravox cluster, or name another with --server" : "")));
+                return Failed;
+            }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
                 await Console.Error.WriteLineAsync("teravox: stopped; what was done is kept, and the same command goes on from there.");
                 return Stopped;
+            }
+            catch (LedgerUnavailableException e)
+            {
+                await Console.Error.WriteLineAsync(Sentence(e.Message));
+                return Failed;
             }
             catch (IOException e)
             {

@@ -37,6 +37,28 @@ internal static class Options
         DefaultValueFactory = _ => [],
     };
 
+    public static Option<bool> Quick() => new("--quick")
+    {
+        Description = "In small, on a phantom, in a minute or so: the settings of specs/quick.set.json are laid over the spec, and those of --set over them.",
+    };
+
+    public static Option<string[]> Cors() => new("--cors")
+    {
+        Description = "Origin of a viewer served elsewhere, as https://viewer.example.org, that may read the views' OME-Zarr; may be given often.",
+        DefaultValueFactory = _ => [],
+    };
+
+    public static Option<int> PageUpload() => new("--page-upload-mb")
+    {
+        Description = "Most MiB that the web page lets its user upload.",
+        DefaultValueFactory = _ => 200,
+    };
+
+    /// <summary>The option's MiB, checked.</summary>
+    /// <exception cref="InputException">Not 1..1048576, which is the largest upload.</exception>
+    public static int CheckPageUpload(int mebibytes) =>
+        mebibytes is >= 1 and <= 1 << 20 ? mebibytes : throw new InputException($"--page-upload-mb {mebibytes}: must be 1..{1 << 20}.");
+
     /// <summary>"Z,Y,X".</summary>
     /// <exception cref="InputException">Not three whole numbers.</exception>
     public static Int3 ParseShape(string text, string option)

@@ -22,6 +22,7 @@ internal sealed class ProgressView : IDisposable
     private readonly Dictionary<string, StageClock> _stages = [];
     private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
     private bool _open;
+    private string _prefix = "";
 
     private ProgressView(bool json) => _json = json;
 
@@ -29,6 +30,8 @@ internal sealed class ProgressView : IDisposable
     {
         public Stopwatch Clock { get; } = Stopwatch.StartNew();
         public int DoneHere { get; set; }
+        public int Done { get; set; }
+        public int Total { get; set; }
         public double FirstFraction { get; set; } = -1;
     }
 
@@ -38,22 +41,61 @@ internal sealed class ProgressView : IDisposable
     public void Check(string what, int done, int all) =>
         Say(null, () => $"{what}: {done} of {all}", new { kind = "check", what, done, all }, force: done == all);
 
+    /// <summary>A campaign comes to one of its runs; what is said from now on is of that run.</summary>
+    public void Run(int number, int runs, string name)
+    {
+        lock (_gate)
+        {
+            _prefix = string.Create(CultureInfo.InvariantCulture, $"[{number} of {runs}] ");
+            _stages.Clear();
+        }
+
+        if (_json)
+            Say(null, () => "", new { kind = "run", number, runs, name }, force: true);
+    }
+
+    /// <summary>The run has ended; the time left is what those that are left take when they are like those that were worked on.</summary>
+    public void RunEnded(string name, string state, TimeSpan took, int left, double secondsLeft)
+    {
+        var rest = left == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; {left} to go") + Left(secondsLeft).Replace(", ", ", about ", StringComparison.Ordinal);
+        Say(
+            null,
+            () => string.Create(CultureInfo.InvariantCulture, $"{name}: {state} after {took.TotalSeconds:F0} s{rest}"),
+            new { kind = "runEnded", name, state, seconds = Math.Round(took.TotalSeconds, 1), left, secondsLeft = Math.Round(secondsLeft) },
+            force: true);
+    }
+
     /// <summary>The experiment begins, or goes on.</summary>
     public void Start(ExperimentPlan plan, ExperimentFolder folder, string device, bool resumed)
     {
-        var halo = plan.HaloIsExact ? "exact" : "not exact";
         Say(
             null,
-            () => $"{plan.Spec.Name}: {plan.Shape} voxels, {plan.Classes.Count} classes, {plan.Networks.Count} network(s), tiles {plan.Tile} with halo {plan.Halo} ({halo}), on {device}{(resumed ? "; going on from the last commit" : "")}",
-            new { kind = "start", name = plan.Spec.Name, shape = plan.Shape, classes = plan.Classes.Count, networks = plan.Networks.Count, tile = plan.Tile, halo = plan.Halo, haloIsExact = plan.HaloIsExact, device, folder = folder.Root, resumed },
+            () => $"{plan.Spec.Name}: {What(plan)}, on {device}{(resumed ? "; going on from the last commit" : "")}",
+            new { kind = "start", name = plan.Spec.Name, shape = plan.Shape, classes = plan.Classes.Count, networks = plan.Networks.Count, tile = plan.Tile, halo = plan.Halo, haloIsExact = plan.HaloIsExact, device, folder = folder.Root, resumed, notes = plan.Notes },
             force: true);
+        if (!_json)
+        {
+            foreach (var note in plan.Notes ?? [])
+                Say(null, () => note, "", force: true);
+        }
     }
+
+    private static string What(ExperimentPlan plan) => plan.Spec is { Preset: Preset.SuperResolve, SuperResolve: { } options }
+        ? $"{plan.Shape} voxels to {plan.Volume(VolumeNames.Boosted).Shape}, enlarged by {options.Scale}"
+        : $"{plan.Shape} voxels, {plan.Classes.Count} classes, {plan.Networks.Count} network(s), tiles {plan.Tile} with halo {plan.Halo} ({(plan.HaloIsExact ? "exact" : "not exact")})";
 
     /// <summary>Something happened in the silo.</summary>
     public void On(SiloEvent happened)
     {
         switch (happened)
         {
+            case StageExpanded e:
+                lock (_gate)
+                {
+                    ClockOf(e.Stage).Total = e.Total;
+                }
+
+                break;
             case ItemProgressed p:
                 Say(p.Stage, () => $"{p.Stage}: {p.Note ?? p.Fraction.ToString("P0", CultureInfo.InvariantCulture)}{LeftOf(p)}", new { kind = "progress", stage = p.Stage, index = p.Index, fraction = p.Fraction, note = p.Note }, force: false);
                 break;
@@ -91,6 +133,7 @@ internal sealed class ProgressView : IDisposable
     {
         var stage = ClockOf(c.Stage);
         stage.DoneHere++;
+        (stage.Done, stage.Total) = (c.Done, c.Total);
         var seconds = stage.Clock.Elapsed.TotalSeconds;
         if (c.Total <= 1 || seconds < .5)
             return "";
@@ -101,14 +144,15 @@ internal sealed class ProgressView : IDisposable
     private string LeftOf(ItemProgressed p)
     {
         var stage = ClockOf(p.Stage);
-        if (stage.FirstFraction < 0 || p.Fraction < stage.FirstFraction)
+        var fraction = (stage.Done + p.Fraction) / Math.Max(1, stage.Total);
+        if (stage.FirstFraction < 0 || fraction < stage.FirstFraction)
         {
-            stage.FirstFraction = p.Fraction;
+            stage.FirstFraction = fraction;
             stage.Clock.Restart();
         }
 
-        var gained = p.Fraction - stage.FirstFraction;
-        return gained <= 0 || p.Fraction >= 1 ? "" : Left(stage.Clock.Elapsed.TotalSeconds / gained * (1 - p.Fraction));
+        var gained = fraction - stage.FirstFraction;
+        return gained <= 0 || fraction >= 1 ? "" : Left(stage.Clock.Elapsed.TotalSeconds / gained * (1 - fraction));
     }
 
     private StageClock ClockOf(string stage) => _stages.TryGetValue(stage, out var clock) ? clock : _stages[stage] = new StageClock();
@@ -126,7 +170,7 @@ internal sealed class ProgressView : IDisposable
         lock (_gate)
         {
             // The text is made in any case: rates are counted while it is made.
-            var line = text();
+            var line = _prefix + text();
             if (_json)
             {
                 if (force || stage is null || _sinceLine.Elapsed >= TerminalEvery)

@@ -12,8 +12,7 @@ internal static class Summary
 {
     public static void Print(ExperimentPlan plan, ExperimentFolder folder, bool json)
     {
-        var scoresFile = Path.Combine(folder.Report, "scores.json");
-        var scores = File.Exists(scoresFile) ? JsonSerializer.Deserialize<ScoreReport>(File.ReadAllText(scoresFile), TeravoxJson.Compact) : null;
+        var scores = folder.ReadScores();
         if (json)
         {
             var line = new { kind = "done", name = plan.Spec.Name, folder = folder.Root, scores = scores is null ? null : Brief(scores) };
@@ -23,12 +22,24 @@ internal static class Summary
 
         if (scores is not null)
             Table(scores);
-        if (!plan.HaloIsExact)
+        if (scores?.Images is { } images)
+            Console.Out.WriteLine(Line(images));
+        if (!plan.HaloIsExact && plan.Networks.Count > 0)
             Console.Out.WriteLine("Note: the halo is not exact (group norm, or a smaller halo was asked for); tile borders may show.");
-        Console.Out.WriteLine(scores is null
-            ? $"Labels: {folder.Labels("multiclass")}\nProbabilities: {folder.Probabilities("multiclass")}"
-            : $"Report: {Path.Combine(folder.Report, "report.html")}");
+        Console.Out.WriteLine(plan.Spec.Preset switch
+        {
+            Preset.Segment => $"Labels: {folder.Labels("multiclass")}\nProbabilities: {folder.Probabilities("multiclass")}",
+            Preset.SuperResolve => $"{Boosted(folder)}\nReport: {Report(folder)}",
+            _ => $"Report: {Report(folder)}",
+        });
     }
+
+    private static string Report(ExperimentFolder folder) => Path.Combine(folder.Report, "report.html");
+
+    // The volume, and its images where there are any.
+    private static string Boosted(ExperimentFolder folder) => string.Join(
+        '\n',
+        new[] { ".zarr", ".tif", "" }.Select(end => Path.Combine(folder.Root, VolumeNames.Boosted + end)).Where(Path.Exists).Select(path => $"Boosted: {path}"));
 
     /// <summary>The F1 table: one row a class, one column a prediction, with the floor of calling every voxel.</summary>
     public static void Table(ScoreReport scores)
@@ -69,12 +80,18 @@ internal static class Summary
         AnsiConsole.Write(table);
     }
 
-    private static object Brief(ScoreReport scores) => scores.Predictions.Select(p => new
+    /// <summary>The scores without their curves, for a line of JSON.</summary>
+    public static object Brief(ScoreReport scores) => scores.Predictions.Select(p => new
     {
         prediction = p.Name,
         meanF1 = p.MeanF1,
         classes = p.Classes.Select(c => new { c.Id, c.Name, share = c.ShareTest, c.Threshold, c.Precision, c.Recall, c.F1, c.Floor }),
     });
+
+    /// <summary>How near sections that were degraded came to the original, in one line.</summary>
+    public static string Line(ImageScores images) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"PSNR against the original: lr {Number(images.Lr.Psnr, "F2")} dB, boosted {Number(images.Boosted.Psnr, "F2")} dB; SSIM: lr {Number(images.Lr.Ssim, "F4")}, boosted {Number(images.Boosted.Ssim, "F4")}");
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
 }

@@ -144,6 +144,29 @@ public sealed class BadInputTests(FinishedExperiment finished) : IClassFixture<F
             "model.safetensors");
     }
 
+    [Theory]
+    [InlineData("no such file", "table4, table5, table6", "run", "tabel5")]
+    [InlineData("data: missing", "--set data=FOLDER", "run", "table5")]
+    [InlineData("data: missing", "--set data=FOLDER", "run", "source-paper")]
+    [InlineData("preset=train", "the campaign's grid sets preset", "run", "source-paper", "--quick", "--set", "preset=train")]
+    [InlineData("training.iterations", "must be 1 or more", "run", "source-paper", "--quick", "--set", "training.iterations=0")]
+    public async Task Run_WhenASpecThatShipsIsNotRight_SaysWhatToDo(string problem, string remedy, params string[] command)
+    {
+        using var folder = new TemporaryFolder();
+        await MustRefuseAsync(folder, [.. command, "--out", folder["out"]], problem, remedy);
+    }
+
+    [Fact]
+    public async Task Run_WhenTheFolderHoldsAnExperiment_StartsNoCampaignThere()
+    {
+        using var folder = new TemporaryFolder();
+        await MustRefuseAsync(folder, ["run", "source-paper", "--quick", "--out", finished.Out], finished.Out, "holds an experiment");
+        Directory.CreateDirectory(folder["campaign/.teravox"]);
+        await File.WriteAllTextAsync(folder["campaign/campaign.json"], "{}", TestContext.Current.CancellationToken);
+        await MustRefuseAsync(folder, finished.Command(finished.Stack, folder["campaign"]), "holds a campaign");
+        await MustRefuseAsync(folder, ["run", "source-paper", "--quick", "--out", folder["campaign"]], "another campaign");
+    }
+
     [Fact]
     public async Task Run_WhenTheFolderHoldsAnotherExperiment_LeavesItAlone()
     {

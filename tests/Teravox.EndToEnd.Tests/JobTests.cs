@@ -108,7 +108,7 @@ public sealed class JobTests(FinishedExperiment finished, ITestOutputHelper outp
     [Fact]
     public async Task Help_OfEveryCommand_EndsWithAnExample()
     {
-        foreach (var command in (string[])["demo", "run", "segment", "score", "export", "explore", "phantom", "model show", "model import"])
+        foreach (var command in (string[])["demo", "run", "segment", "zssr", "score", "export", "explore", "phantom", "model show", "model import", "silo", "cluster"])
         {
             var help = (await TeravoxProcess.RunAsync([.. command.Split(' '), "--help"])).MustSucceed().Output;
             Assert.Contains("Example:", help, StringComparison.Ordinal);
@@ -141,9 +141,7 @@ public sealed class JobTests(FinishedExperiment finished, ITestOutputHelper outp
     [Fact]
     public async Task Run_OfTheNerveCord_LearnsInAShortForm()
     {
-        var data = Environment.GetEnvironmentVariable("TERAVOX_VNC") ?? Path.Combine(TeravoxProcess.RepositoryRoot, "..", "shared", "data", "drosophila-vnc");
-        if (!Directory.Exists(data))
-            Assert.Skip($"{data} is not there; TERAVOX_VNC names the folder with raw/ and labels/");
+        var data = VncData.Require();
         using var folder = new TemporaryFolder();
         (await TeravoxProcess.RunAsync(
             "run", Spec("drosophila-vnc.json"), "--set", "data=" + data, "--out", folder["out"],

@@ -60,8 +60,11 @@ internal sealed partial class TeravoxProcess : IDisposable
         var configuration = AppContext.BaseDirectory.Contains("/Debug/", StringComparison.Ordinal) ? "Debug" : "Release";
         var program = Path.Combine(RepositoryRoot, "cli", "bin", configuration, "net10.0", "teravox.dll");
         Assert.True(File.Exists(program), $"{program} is missing; run ./teravox build");
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
-        start.ArgumentList.Add(program);
+
+        // env: where tests are started in the background by a shell, Ctrl-C is ignored, and children inherit that.
+        var start = new ProcessStartInfo("env") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        foreach (var word in new[] { "--default-signal=INT", "dotnet", program })
+            start.ArgumentList.Add(word);
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment)
@@ -76,6 +79,22 @@ internal sealed partial class TeravoxProcess : IDisposable
     }
 
     public static Task<Result> RunAsync(params string[] arguments) => RunAsync(arguments, []);
+
+    /// <summary>
+    /// Kills the program from outside, as kill -9 does, where it reaches a fault point ("name:n", see KillSwitch): it stops there
+    /// and waits, so the kill comes neither too early nor too late, however slow the machine.
+    /// </summary>
+    public static async Task KillAtAsync(IEnumerable<string> arguments, string point)
+    {
+        using var process = Start(arguments, ("TERAVOX_STOP_AT", point));
+        process.ErrorLine += line =>
+        {
+            if (line.StartsWith("stopped at ", StringComparison.Ordinal))
+                process.Kill();
+        };
+        var result = await process.EndAsync();
+        Assert.True(result.WasKilled, $"it did not come to {point}: exit code {result.ExitCode}\n{result.Error}\n{result.Output}");
+    }
 
     public async Task<Result> EndAsync()
     {
