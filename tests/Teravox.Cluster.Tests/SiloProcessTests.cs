@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+using Teravox.Testing;
+
+namespace Teravox.Cluster.Tests;
+
+/// <summary>A silo's life as a process: waiting for its ledger, the roster, the drain, its parent's death.</summary>
+public sealed class SiloProcessTests(Database database)
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Silo_FromItsStartToItsEnd_IsInTheRosterAndLeavesIt()
+    {
+        await using var cluster = await database.NewAsync();
+        var silo = cluster.Start("--tag", "disk=fast", "--name", "alice", "--urls", "http://127.0.0.1:0");
+        var url = (await silo.WaitForAsync("listening", null, Ct)).GetProperty("url").GetString()!;
+        await silo.WaitForAsync("ready", null, Ct);
+        var row = await SignedOnAsync(cluster);
+
+        Assert.StartsWith("alice-", row.Entry.Name, StringComparison.Ordinal);
+        Assert.Equal(url, row.Entry.Url);
+        Assert.Equal(["disk=fast"], row.Entry.Tags);
+        Assert.Contains("train", row.Entry.Kinds);
+        var device = Assert.Single(row.Entry.Devices);
+        Assert.Equal(("cpu", 1), (device.Name, device.Threads));
+        Assert.True(device.MemoryBytes > 1 << 28, "the memory of the machine is known");
+        using var http = new HttpClient();
+        using var answer = await http.GetAsync(new Uri(url + "/api/v1/silos"), Ct);
+        Assert.Contains("alice", await answer.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+
+        silo.Terminate();
+        Assert.Equal(0, await silo.EndAsync(Ct));
+        Assert.Empty(await cluster.Ledger.SilosAsync(TimeSpan.FromHours(1), Ct));
+    }
+
+    [Fact]
+    public async Task Silo_WhenItsParentIsGone_GivesItsWorkBackAndEnds()
+    {
+        await using var cluster = await database.NewAsync();
+        var silo = cluster.Start("--grace", "1000");
+        var experiment = await cluster.SubmitAsync("training.iterations=100000");
+        await cluster.RunningAsync(experiment, "train-multiclass");
+
+        silo.Orphan();
+        await silo.EndAsync(Ct);
+
+        Assert.Empty(await cluster.Ledger.RunningAsync(experiment, Ct));
+    }
+
+    [Fact]
+    public async Task Silo_WhenItsDatabaseIsNotUpYet_SaysSoAndWaits()
+    {
+        await using var cluster = await database.NewAsync();
+        using var silo = SiloProcess.Start("postgres://teravox@127.0.0.1:1/teravox", Path.GetTempPath());
+        await silo.WaitForAsync("waiting", null, Ct);
+        Assert.False(silo.HasEnded);
+        silo.Terminate();
+        Assert.Equal(130, await silo.EndAsync(Ct));
+    }
+
+    private static async Task<Grains.Ledger.SiloRow> SignedOnAsync(Cluster cluster)
+    {
+        for (var i = 0; i < 600; i++)
+        {
+            if (await cluster.Ledger.SilosAsync(TimeSpan.FromHours(1), Ct) is [var row])
+                return row;
+            await Task.Delay(50, Ct);
+        }
+
+        throw new TimeoutException("no silo signed on");
+    }
+}
