@@ -1,0 +1,46 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Rights in the ledger's schema, no more than each role needs:
+--   teravox_owner   (any name: whoever runs this) owns the schema and migrates it; no silo runs as this role
+--   teravox_silo    what silos do: reads all, adds and changes rows; no table is made, changed or dropped, and no
+--                   event, experiment or key is deleted or rewritten
+--   teravox_reader  looks, for people and dashboards; keys' hashes excepted
+--
+-- Once, as an administrator:   CREATE ROLE teravox_owner LOGIN CREATEROLE; CREATE DATABASE teravox OWNER teravox_owner;
+-- Then, and again after every upgrade that brings migrations, as the owner:
+--   teravox key list --ledger postgres://teravox_owner@host/teravox          # any command that opens the ledger migrates it
+--   psql -v ON_ERROR_STOP=1 -d postgres://teravox_owner@host/teravox -f deploy/sql/roles.sql
+-- A schema other than the role's own is set before, by PGOPTIONS="-c search_path=NAME". Passwords are set apart: \password.
+--
+-- One statement, so that silos at work see the old rights or the new ones.
+DO $$
+DECLARE
+    silo   CONSTANT text := 'teravox_silo';
+    reader CONSTANT text := 'teravox_reader';
+    role   text;
+BEGIN
+    IF to_regclass('teravox_schema') IS NULL THEN
+        RAISE EXCEPTION 'Schema % is not a ledger yet; open it once as its owner, as with: teravox key list', current_schema();
+    END IF;
+
+    FOREACH role IN ARRAY ARRAY[silo, reader] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I LOGIN', role);
+        END IF;
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), role);
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role);
+        -- What an older version of this file granted goes first.
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', current_schema(), role);
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', current_schema(), role);
+    END LOOP;
+    EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema());
+
+    GRANT INSERT ON experiment, stage, stage_edge, work_item, stage_part, partial, stage_sum, event, silo, catalogue, api_key
+        TO teravox_silo;
+    GRANT UPDATE ON stage, work_item, stage_part, partial, silo, catalogue TO teravox_silo;
+    GRANT UPDATE (state, ended) ON experiment TO teravox_silo;
+    GRANT UPDATE (revoked) ON api_key TO teravox_silo;
+    GRANT DELETE ON silo, catalogue TO teravox_silo;
+
+    REVOKE SELECT ON api_key FROM teravox_reader;
+    GRANT SELECT (id, name, role, created, revoked) ON api_key TO teravox_reader;
+END $$;
