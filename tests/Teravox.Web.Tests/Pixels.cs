@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+using Microsoft.Playwright;
+
+namespace Teravox.Web.Tests;
+
+/// <summary>What is drawn on canvases.</summary>
+internal static class Pixels
+{
+    /// <summary>How many different colours a canvas that is drawn on by hand has.</summary>
+    private const string Colours =
+        """
+        (canvas) => {
+          const { width, height } = canvas;
+          if (width < 1 || height < 1) return 0;
+          const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
+          return new Set(pixels).size;
+        }
+        """;
+
+    /// <summary>Waits until a canvas has more than one colour.</summary>
+    /// <exception cref="TimeoutException">It stayed empty.</exception>
+    public static async Task ExpectDrawnAsync(ILocator canvas, int colours = 2)
+    {
+        await Assertions.Expect(canvas).ToBeVisibleAsync();
+        var element = await canvas.ElementHandleAsync();
+        try
+        {
+            await canvas.Page.WaitForFunctionAsync($"(canvas) => ({Colours})(canvas) >= {colours}", element, new() { Timeout = Chromium.Patience });
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"{canvas} has {await canvas.EvaluateAsync<int>(Colours)} colours instead of {colours} or more");
+        }
+    }
+}
