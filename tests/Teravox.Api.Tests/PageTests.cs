@@ -76,6 +76,10 @@ public sealed class PageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Session_WhenNeuroglancerIsBuilt_SaysSo() =>
+        Assert.True((await server.Http.ReadAsync("/api/v1/session").MustAsync<SessionInfo>()).Neuroglancer);
+
+    [Fact]
     public async Task Page_WhenThereAreKeys_IsServedToAnybody()
     {
         await server.KeyAsync("boss", ApiRole.Operator);

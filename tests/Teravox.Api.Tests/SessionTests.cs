@@ -14,7 +14,8 @@ public sealed class SessionTests : IAsyncLifetime
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => server = await Server.StartAsync(o => o with { PageUploadBytes = 7 << 20 });
+    public async ValueTask InitializeAsync() => server = await Server.StartAsync(
+        o => o with { PageUploadBytes = 7 << 20, Page = Path.Combine(Path.GetTempPath(), "no-page") });
 
     public ValueTask DisposeAsync() => server.DisposeAsync();
 

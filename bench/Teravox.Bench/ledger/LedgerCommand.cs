@@ -121,7 +121,7 @@ internal static class LedgerCommand
                 }
 
                 rows.Add(row);
-                await Console.Error.WriteLineAsync(row.ToString());
+                await Console.Error.WriteLineAsync($"{silos} silos, {(batched ? "batched" : "one commit per item")}: {Text("F0", row.ItemsPerSecond)} items/s, claim p99 {Text("F1", row.ClaimP99Ms)} ms");
             }
         }
 
