@@ -49,6 +49,10 @@ internal static class Colours
         }
     }
 
+    /// <summary>The colours "#rrggbb" of a legend's swatches.</summary>
+    public static Task<string[]> OfSwatchesAsync(ILocator swatches) => swatches.EvaluateAllAsync<string[]>(
+        "(swatches) => swatches.map((s) => '#' + getComputedStyle(s).backgroundColor.match(/\\d+/g).slice(0, 3).map((n) => Number(n).toString(16).padStart(2, '0')).join(''))");
+
     private static bool IsOf(ReadOnlySpan<byte> pixel, byte[] rgb)
     {
         double own = (rgb[0] * rgb[0]) + (rgb[1] * rgb[1]) + (rgb[2] * rgb[2]);

@@ -43,8 +43,7 @@ public sealed class VolumeViewTests(Site site)
             await Opacity(page, "Image").FillAsync("0");
             await Button(page, "Errors").ClickAsync();
             await page.GetByRole(AriaRole.Combobox, new() { Name = "Class", Exact = true }).SelectOptionAsync(new SelectOptionValue { Label = membrane });
-            var colours = await page.Locator(".outcome .swatch").EvaluateAllAsync<string[]>(
-                "(swatches) => swatches.map((s) => '#' + getComputedStyle(s).backgroundColor.match(/\\d+/g).slice(0, 3).map((n) => Number(n).toString(16).padStart(2, '0')).join(''))");
+            var colours = await Colours.OfSwatchesAsync(page.Locator(".outcome .swatch"));
             string[] names = ["True positive", "False positive", "False negative"];
             foreach (var (shown, colour) in names.Zip(colours))
             {
