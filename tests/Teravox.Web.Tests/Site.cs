@@ -32,12 +32,14 @@ public sealed class Site : IAsyncLifetime
     {
         if (!Chromium.IsThere)
             return;
-        _chromium = await Chromium.StartAsync();
+        var ct = TestContext.Current.CancellationToken;
         _silo = await LiveSilo.StartAsync();
         using var client = _silo.Client();
-        FirstId = await RunAsync(client, Specs.Scored(First));
-        SecondId = await RunAsync(client, Specs.Scored(Second, seed: 8, iterations: 20));
-        var ct = TestContext.Current.CancellationToken;
+        FirstId = (await client.Experiments.SubmitAsync(Specs.Scored(First), ct: ct)).Id;
+        SecondId = (await client.Experiments.SubmitAsync(Specs.Scored(Second, seed: 8, iterations: 20), ct: ct)).Id;
+        _chromium = await Chromium.StartAsync();
+        await EndAsync(client, FirstId, ct);
+        await EndAsync(client, SecondId, ct);
         await client.Models.RegisterAsync(new RegisterModel { Name = Model, Experiment = FirstId, Network = "multiclass" }, ct);
         Stacks.Write(Path.Combine(_silo.Root, Volume));
         await client.Volumes.RegisterAsync(new RegisterVolume { Name = Volume, Path = Volume, VoxelSize = new(50, 5, 5) }, ct);

@@ -33,13 +33,7 @@ public sealed partial class UploadTests(Site site)
         await VolumeViewTests.Opacity(page, "Image").FillAsync("0");
         var found = await FoundAsync(id);
         Assert.NotEmpty(found);
-        foreach (var (name, colour) in found)
-        {
-            await VolumeViewTests.Button(page, "None").ClickAsync();
-            await Colours.ExpectNoneAsync(VolumeViewTests.Stage(page), colour, 0, name);
-            await page.GetByRole(AriaRole.Checkbox, new() { Name = name, Exact = true }).CheckAsync();
-            await Colours.ExpectAsync(VolumeViewTests.Stage(page), colour, 10, name);
-        }
+        await VolumeViewTests.ExpectSingledOutAsync(page, found);
     });
 
     [Fact]
