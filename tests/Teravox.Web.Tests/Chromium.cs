@@ -62,8 +62,8 @@ internal sealed class Chromium : IAsyncDisposable
         var context = await _browser.NewContextAsync(options ?? Sized(1280, 900));
         await using var _ = context;
         context.SetDefaultTimeout(Patience);
+        var witness = new Witness(context, silo, expected ?? (_ => false));
         var page = await context.NewPageAsync();
-        var witness = new Witness(page, silo, expected ?? (_ => false));
         try
         {
             await page.GotoAsync(new Uri(silo, place).ToString());

@@ -9,12 +9,34 @@ namespace Teravox.Web.Tests;
 /// <summary>Finds a class's colour in what is drawn, however light or dark the light makes it.</summary>
 internal static class Colours
 {
-    /// <summary>Pixels that are of this colour, between a third of its brightness and all of it.</summary>
-    public static async Task<int> CountAsync(ILocator part, string colour)
+    /// <summary>Waits until at least so many pixels are of this colour and none of the other one.</summary>
+    public static async Task ExpectInsteadAsync(ILocator part, string colour, int least, string other, string what)
     {
-        var rgb = Convert.FromHexString(colour.AsSpan(1));
+        var since = Stopwatch.StartNew();
+        for (; ; )
+        {
+            var picture = await TakeAsync(part);
+            var (found, left) = (Count(picture, colour), Count(picture, other));
+            if (found >= least && left == 0)
+                return;
+            Assert.True(since.ElapsedMilliseconds < Chromium.Patience, string.Create(CultureInfo.InvariantCulture, $"{found} pixels instead of {least} have the colour {colour} of {what}, and {left} the colour {other} that was taken away"));
+            await NextFrameAsync(part.Page);
+        }
+    }
+
+    /// <summary>Pixels that are of this colour, between a third of its brightness and all of it.</summary>
+    public static async Task<int> CountAsync(ILocator part, string colour) => Count(await TakeAsync(part), colour);
+
+    private static async Task<SliceImage> TakeAsync(ILocator part)
+    {
         var picture = ImageCodec.Decode(await part.ScreenshotAsync(), "the screenshot");
         Assert.Equal(PixelKind.Rgb8, picture.Kind);
+        return picture;
+    }
+
+    private static int Count(SliceImage picture, string colour)
+    {
+        var rgb = Convert.FromHexString(colour.AsSpan(1));
         var found = 0;
         for (var i = 0; i < picture.Data.Length; i += 3)
         {
@@ -37,17 +59,23 @@ internal static class Colours
         }
     }
 
-    /// <summary>Waits until no more than so many pixels are of this colour.</summary>
-    public static async Task ExpectNoneAsync(ILocator part, string colour, int most, string what)
+    /// <summary>Waits until no pixel is of any of these colours.</summary>
+    public static async Task ExpectNoneAsync(ILocator part, IReadOnlyList<string> colours, string what)
     {
         var since = Stopwatch.StartNew();
-        int found;
-        while ((found = await CountAsync(part, colour)) > most)
+        for (; ; )
         {
-            Assert.True(since.ElapsedMilliseconds < Chromium.Patience, string.Create(CultureInfo.InvariantCulture, $"{found} pixels instead of {most} at most have the colour {colour} of {what}"));
+            var picture = await TakeAsync(part);
+            if (colours.FirstOrDefault(colour => Count(picture, colour) > 0) is not { } left)
+                return;
+            Assert.True(since.ElapsedMilliseconds < Chromium.Patience, $"{Count(picture, left)} pixels have the colour {left} of {what}");
             await NextFrameAsync(part.Page);
         }
     }
+
+    /// <summary>The colours "#rrggbb" of a legend's swatches.</summary>
+    public static Task<string[]> OfSwatchesAsync(ILocator swatches) => swatches.EvaluateAllAsync<string[]>(
+        "(swatches) => swatches.map((s) => '#' + getComputedStyle(s).backgroundColor.match(/\\d+/g).slice(0, 3).map((n) => Number(n).toString(16).padStart(2, '0')).join(''))");
 
     private static bool IsOf(ReadOnlySpan<byte> pixel, byte[] rgb)
     {

@@ -110,6 +110,15 @@ public sealed class ExperimentTests(Site site)
     {
         var panel = page.GetByRole(AriaRole.Region, new() { Name = "Volumes as OME-Zarr" });
         await Expect(panel.GetByText($"napari --plugin napari-ome-zarr {site.Silo.Url}api/v1/experiments/{site.FirstId}/views/raw")).ToBeVisibleAsync();
+
+        // Other programs find a volume at every one of these addresses.
+        using var http = new HttpClient();
+        foreach (var line in await panel.GetByText("napari --plugin").AllInnerTextsAsync())
+        {
+            var attributes = await http.GetStringAsync(line.Split(' ')[^1] + "/.zattrs", TestContext.Current.CancellationToken);
+            Assert.Contains("multiscales", attributes, StringComparison.Ordinal);
+        }
+
         await panel.GetByRole(AriaRole.Button, new() { Name = "Python" }).ClickAsync();
         await Expect(panel.GetByText("import zarr").First).ToBeVisibleAsync();
     });

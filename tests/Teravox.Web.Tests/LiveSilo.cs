@@ -26,6 +26,9 @@ internal sealed class LiveSilo : IAsyncDisposable
     /// <summary>What an experiment has written.</summary>
     public ExperimentFolder Experiment(long id) => new(Path.Combine(_folder, "store", "experiments", id.ToString(CultureInfo.InvariantCulture)));
 
+    /// <summary>False from a kill to the next start.</summary>
+    public bool IsAlive => _process is not null;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     private string LedgerFile => Path.Combine(_folder, "ledger.db");
@@ -64,6 +67,7 @@ internal sealed class LiveSilo : IAsyncDisposable
         _process!.Kill();
         await _process.EndAsync(Ct);
         _process.Dispose();
+        _process = null;
     }
 
     /// <summary>Starts it, or one that takes over after it was killed.</summary>

@@ -5,7 +5,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Teravox.Web.Tests;
 
-/// <summary>Dark and light, and screens of all widths.</summary>
+/// <summary>Dark and light.</summary>
 public sealed class LookTests(Site site)
 {
     private const string Ground = "getComputedStyle(document.documentElement).backgroundColor";
@@ -29,23 +29,6 @@ public sealed class LookTests(Site site)
         await colours.SelectOptionAsync("light");
         await Expect(page.Locator("html")).ToHaveAttributeAsync("data-theme", "light");
     });
-
-    [Theory]
-    [MemberData(nameof(Places.All), MemberType = typeof(Places))]
-    public Task Page_OnANarrowScreen_DoesNotScrollSideways(string name) => site.VisitAsync(Places.Of(name, site), async page =>
-    {
-        await Places.ReadyAsync(page, name);
-        var beyond = await page.EvaluateAsync<string[]>(
-            """
-            () => {
-              const width = document.documentElement.clientWidth;
-              if (document.documentElement.scrollWidth <= width) return [];
-              const wide = [...document.querySelectorAll("main *, header *")].filter((e) => e.getBoundingClientRect().right > width + 0.5);
-              return [`${document.documentElement.scrollWidth} > ${width}`, ...wide.slice(0, 8).map((e) => `${e.tagName} ${e.className}`)];
-            }
-            """);
-        Assert.Empty(beyond);
-    }, Chromium.Sized(360, 740));
 
     private async Task<double> LightnessAsync(ColorScheme scheme)
     {

@@ -30,17 +30,21 @@ public sealed class ScoreTests(Site site)
     });
 
     [Fact]
-    public async Task Table_WhenOpened_HasTheScoresOfTheApi()
+    public async Task Table_WhenOpened_HasTheScoresOfTheApiAndThosePublished()
     {
         using var client = site.Silo.Client();
         var report = await client.Experiments.ScoresAsync(site.FirstId, TestContext.Current.CancellationToken);
+        var published = report.Published!.Single(p => p.Prediction == report.Predictions[0].Name);
         await site.VisitAsync(Place, async page =>
         {
             foreach (var score in report.Predictions[0].Classes)
             {
                 var row = page.Locator("table.scores tbody tr", new() { Has = page.GetByRole(AriaRole.Button, new() { Name = score.Name, Exact = true }) });
                 await Expect(row.Locator("td").Nth(1)).ToHaveTextAsync(score.F1!.Value.ToString("F4", CultureInfo.InvariantCulture));
+                await Expect(row.Locator("td").Nth(2)).ToHaveTextAsync(published.F1[score.Id]!.Value.ToString("F4", CultureInfo.InvariantCulture));
             }
+
+            await Expect(page.Locator("table.scores caption")).ToContainTextAsync(published.Source);
         });
     }
 
@@ -64,6 +68,18 @@ public sealed class ScoreTests(Site site)
         await link.ClickAsync();
         await Expect(panel.GetByRole(AriaRole.Img)).ToHaveAttributeAsync("aria-label", new System.Text.RegularExpressions.Regex($"for {name}\\."));
         await Expect(panel.GetByRole(AriaRole.Combobox, new() { Name = "Class", Exact = true }).Locator("option:checked")).ToHaveTextAsync(name);
+    });
+
+    [Fact]
+    public Task Shares_OfTheClasses_AddUpInBothRegions() => site.VisitAsync(Place, async page =>
+    {
+        var rows = page.GetByRole(AriaRole.Region, new() { Name = "Class shares" }).Locator("tbody tr");
+        await Expect(rows).ToHaveCountAsync(8);
+        foreach (var column in (int[])[1, 3])
+        {
+            var shares = (await rows.Locator($"td.number:nth-of-type({column})").AllInnerTextsAsync()).Select(t => Number(t.Replace("<", "", StringComparison.Ordinal).Replace("%", "", StringComparison.Ordinal).Trim()));
+            Assert.Equal(100, shares.Sum(), 0.5);
+        }
     });
 
     [Fact]

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
 using Microsoft.Playwright;
-using Teravox.Contracts.Api;
 using static Microsoft.Playwright.Assertions;
 
 namespace Teravox.Web.Tests;
 
 /// <summary>A silo with keys: who may come in, and what they may do.</summary>
-public sealed class SignInTests(Site site)
+public sealed class SignInTests(Site site, OwnSiloWithKeys own) : IClassFixture<OwnSiloWithKeys>
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Page_WithoutAKey_AsksForOneAndKeepsItOutOfAddresses()
     {
-        await using var silo = await LiveSilo.StartAsync(("ann", ApiRole.Operator));
+        var silo = await own.AliveAsync();
         var asked = new ConcurrentBag<string>();
         await site.Chromium.VisitAsync(silo.Url, "#/cluster", async page =>
         {
@@ -49,7 +48,7 @@ public sealed class SignInTests(Site site)
     [Fact]
     public async Task Reader_WhenSignedIn_SeesWithoutSteering()
     {
-        await using var silo = await LiveSilo.StartAsync(("ann", ApiRole.Operator), ("bob", ApiRole.Reader));
+        var silo = await own.AliveAsync();
         using var client = silo.Client("ann");
         var made = await client.Experiments.SubmitAsync(Specs.Endless("long"), ct: Ct);
         await site.Chromium.VisitAsync(silo.Url, $"#/experiments/{made.Id}", async page =>
@@ -64,18 +63,44 @@ public sealed class SignInTests(Site site)
             await SignInAsync(page, silo.Secret("ann"));
             await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Pause" })).ToBeVisibleAsync();
         }, expected: Refused);
+        await client.Experiments.CancelAsync(made.Id, Ct);
+    }
+
+    [Fact]
+    public async Task Reader_AtTheUpload_IsNotOfferedIt()
+    {
+        var silo = await own.AliveAsync();
+        await site.Chromium.VisitAsync(silo.Url, "", async page =>
+        {
+            await SignInAsync(page, silo.Secret("bob"));
+            await Expect(page.GetByRole(AriaRole.Note)).ToContainTextAsync("not upload");
+            await Expect(page.Locator("input[type=file]")).ToHaveCountAsync(0);
+        }, expected: Refused);
+    }
+
+    [Fact]
+    public async Task SignIn_WhenAKeyIsWrong_HasNoSeriousFinding()
+    {
+        Axe.Require();
+        var silo = await own.AliveAsync();
+        await site.Chromium.VisitAsync(silo.Url, "", async page =>
+        {
+            await SignInAsync(page, KeyThatIsNone);
+            await Expect(page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+            await Axe.ExpectNoneAsync(page);
+        }, expected: Refused);
     }
 
     [Fact]
     public async Task Page_WhenItsKeyIsRevoked_AsksForAnotherInPlace()
     {
-        await using var silo = await LiveSilo.StartAsync(("ann", ApiRole.Operator), ("bob", ApiRole.Reader));
+        var silo = await own.AliveAsync();
         using var client = silo.Client("ann");
         await site.Chromium.VisitAsync(silo.Url, "#/cluster", async page =>
         {
-            await SignInAsync(page, silo.Secret("bob"));
+            await SignInAsync(page, silo.Secret("eve"));
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Cluster" })).ToBeVisibleAsync();
-            await client.Keys.RevokeAsync("bob", Ct);
+            await client.Keys.RevokeAsync("eve", Ct);
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
             await SignInAsync(page, silo.Secret("ann"));
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Cluster" })).ToBeVisibleAsync();

@@ -7,10 +7,10 @@ using Teravox.Contracts.Api;
 
 namespace Teravox.Web.Tests;
 
-/// <summary>A browser, and a silo with two scored experiments, a model of the first, and a registered volume with labels.</summary>
+/// <summary>A browser, and a silo with two scored experiments, a model of the first, a registered volume with labels, and a campaign.</summary>
 public sealed class Site : IAsyncLifetime
 {
-    public const string First = "membranes", Second = "synapses", Model = "membranes-multiclass", Volume = "stack";
+    public const string First = "membranes", Second = "synapses", Model = "membranes-multiclass", Volume = "stack", Campaign = "sweep";
 
     private LiveSilo? _silo;
     private Chromium? _chromium;
@@ -21,6 +21,9 @@ public sealed class Site : IAsyncLifetime
     /// <summary>Number of the experiment <see cref="Second"/>.</summary>
     public long SecondId { get; private set; }
 
+    /// <summary>The campaign when all its runs have ended; they run beside the tests that do not wait for it.</summary>
+    public Task<CampaignInfo> Campaigned { get; private set; } = Task.FromException<CampaignInfo>(new InvalidOperationException("there is no silo"));
+
     internal LiveSilo Silo => _silo!;
 
     internal Chromium Chromium => _chromium!;
@@ -29,15 +32,19 @@ public sealed class Site : IAsyncLifetime
     {
         if (!Chromium.IsThere)
             return;
-        _chromium = await Chromium.StartAsync();
+        var ct = TestContext.Current.CancellationToken;
         _silo = await LiveSilo.StartAsync();
         using var client = _silo.Client();
-        FirstId = await RunAsync(client, Specs.Scored(First));
-        SecondId = await RunAsync(client, Specs.Scored(Second, seed: 8, iterations: 20));
-        var ct = TestContext.Current.CancellationToken;
+        FirstId = (await client.Experiments.SubmitAsync(Specs.Scored(First), ct: ct)).Id;
+        SecondId = (await client.Experiments.SubmitAsync(Specs.Scored(Second, seed: 8, iterations: 20), ct: ct)).Id;
+        _chromium = await Chromium.StartAsync();
+        await EndAsync(client, FirstId, ct);
+        await EndAsync(client, SecondId, ct);
         await client.Models.RegisterAsync(new RegisterModel { Name = Model, Experiment = FirstId, Network = "multiclass" }, ct);
         Stacks.Write(Path.Combine(_silo.Root, Volume));
         await client.Volumes.RegisterAsync(new RegisterVolume { Name = Volume, Path = Volume, VoxelSize = new(50, 5, 5) }, ct);
+        await client.Campaigns.SubmitAsync(Specs.Grid(Campaign), ct);
+        Campaigned = EndOfCampaignAsync(_silo);
     }
 
     /// <summary>As <see cref="Chromium.VisitAsync"/>, of this silo.</summary>
@@ -60,13 +67,27 @@ public sealed class Site : IAsyncLifetime
     {
         var ct = TestContext.Current.CancellationToken;
         var made = await client.Experiments.SubmitAsync(experiment, ct: ct);
-        await foreach (var _ in client.Events.FollowAsync(made.Id, ct: ct))
+        await EndAsync(client, made.Id, ct);
+        return made.Id;
+    }
+
+    private static async Task EndAsync(TeravoxClient client, long id, CancellationToken ct)
+    {
+        await foreach (var _ in client.Events.FollowAsync(id, ct: ct))
         {
             // The stream ends when the experiment has.
         }
 
-        var progress = await client.Experiments.ProgressAsync(made.Id, ct);
+        var progress = await client.Experiments.ProgressAsync(id, ct);
         Assert.True(progress.Experiment.State == "succeeded", $"{progress.Experiment.State}: {string.Join('\n', progress.Failures.Select(f => f.Error))}");
-        return made.Id;
+    }
+
+    private static async Task<CampaignInfo> EndOfCampaignAsync(LiveSilo silo)
+    {
+        using var client = silo.Client();
+        var ct = TestContext.Current.CancellationToken;
+        foreach (var run in (await client.Campaigns.FindAsync(Campaign, ct))!.Experiments)
+            await EndAsync(client, run.Id, ct);
+        return (await client.Campaigns.FindAsync(Campaign, ct))!;
     }
 }

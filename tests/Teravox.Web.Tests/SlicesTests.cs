@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
+using Teravox.Contracts;
+using Teravox.Volumes;
 using static Microsoft.Playwright.Assertions;
 
 namespace Teravox.Web.Tests;
@@ -83,6 +86,33 @@ public sealed partial class SlicesTests(Site site)
     }
 
     [Fact]
+    public async Task Outcomes_OfAClass_AreDrawnWhereTheyAre()
+    {
+        // The class that the section in the middle has most of, and how much.
+        var truth = OmeVolume.Open(site.Silo.Experiment(site.FirstId).Truth);
+        var section = new byte[Specs.Side * Specs.Side];
+        truth.Read(new Box3(new Int3(Specs.Depth / 2, 0, 0), new Int3(1, Specs.Side, Specs.Side)), section);
+        var (id, voxels) = section.CountBy(label => label).Where(c => c.Key > 0).MaxBy(c => c.Value);
+        var share = (double)voxels / section.Length;
+        await site.VisitAsync(Place, async page =>
+        {
+            await SettleAsync(page);
+            await page.GetByRole(AriaRole.Button, new() { Name = "TP, FP, FN" }).ClickAsync();
+            await page.GetByRole(AriaRole.Combobox, new() { Name = "Class", Exact = true }).SelectOptionAsync(id.ToString(CultureInfo.InvariantCulture));
+            await Slider(page, "Opacity").FillAsync("100");
+            var colours = await Colours.OfSwatchesAsync(page.Locator(".slice-controls .legend .swatch"));
+            Assert.Equal(3, colours.Length);
+
+            // Where every voxel is called, it is right as often as there are voxels of the class; where none is, it is missed.
+            await Slider(page, "Threshold").FillAsync("0");
+            var found = await OutcomesAsync(page, colours, found => found[2] == 0 && found[0] > 0 && found[1] > 0);
+            Assert.Equal(share, (double)found[0] / (found[0] + found[1]), 0.02);
+            await Slider(page, "Threshold").FillAsync("255");
+            await OutcomesAsync(page, colours, found => found[2] > 0 && found[0] < found[2]);
+        });
+    }
+
+    [Fact]
     public Task Chunks_WhenOpened_AreOnlyThoseThatAreSeen() => site.VisitAsync(Overview, async page =>
     {
         var asked = new ConcurrentBag<string>();
@@ -123,6 +153,20 @@ public sealed partial class SlicesTests(Site site)
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Truth" })).ToHaveAttributeAsync("aria-pressed", "true");
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Voxel under the crosshair" })).ToContainTextAsync("Truth");
     });
+
+    /// <summary>Waits until pixels of TP, FP and FN are as they should be.</summary>
+    private static async Task<int[]> OutcomesAsync(IPage page, string[] colours, Func<int[], bool> wanted)
+    {
+        var since = Stopwatch.StartNew();
+        int[] found;
+        while (!wanted(found = await Pixels.CountAsync(Pane(page, "xy"), colours)))
+        {
+            Assert.True(since.ElapsedMilliseconds < Chromium.Patience, $"TP, FP and FN have {string.Join(", ", found)} pixels");
+            await page.EvaluateAsync("() => new Promise((done) => requestAnimationFrame(() => done()))");
+        }
+
+        return found;
+    }
 
     private static string Words(double? value) => value?.ToString("F4", CultureInfo.InvariantCulture) ?? "–";
 

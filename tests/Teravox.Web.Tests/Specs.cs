@@ -43,5 +43,54 @@ internal static class Specs
         }
         """);
 
+    /// <summary>Trains one network on a folder of sections, for as long as it takes to see that it can.</summary>
+    public static SubmitExperiment Of(string name, string folder) => Of(
+        $$"""
+        {
+          "name": "{{name}}", "seed": 5, "data": "{{folder}}",
+          "network": { "levels": 2, "fMaps": 4 },
+          "training": { "iterations": 2, "patch": [4, 16, 16] },
+          "inference": { "tile": [4, 32, 32] }, "storage": { "chunk": [4, 32, 32] }
+        }
+        """);
+
+    /// <summary>Two values of two fields: four experiments, of seconds each.</summary>
+    public static NewCampaign Grid(string name) => new()
+    {
+        Name = name,
+        Spec = JsonElement.Parse(
+            """
+            {
+              "seed": 3, "data": { "phantom": { "shape": [8, 32, 32], "seed": 2 } },
+              "network": { "levels": 2, "fMaps": 4 },
+              "training": { "iterations": 8, "patch": [4, 16, 16], "learningRate": 0.01 },
+              "inference": { "tile": [8, 16, 16] }, "storage": { "chunk": [8, 16, 16] }
+            }
+            """),
+        Grid = new Dictionary<string, IReadOnlyList<JsonElement>>
+        {
+            ["training.iterations"] = Values("8", "16"),
+            ["network.fMaps"] = Values("2", "4"),
+        },
+    };
+
+    /// <summary>More experiments than a page of a list has, all of which wait for a silo that is never there.</summary>
+    public static NewCampaign Crowd(string name, int experiments) => new()
+    {
+        Name = name,
+        Spec = JsonElement.Parse(
+            """
+            {
+              "seed": 3, "data": { "phantom": { "shape": [8, 16, 16], "seed": 2 } }, "needs": { "tag": "rack=none" },
+              "network": { "levels": 2, "fMaps": 2 },
+              "training": { "patch": [4, 16, 16] },
+              "inference": { "tile": [8, 16, 16] }, "storage": { "chunk": [8, 16, 16] }
+            }
+            """),
+        Grid = new Dictionary<string, IReadOnlyList<JsonElement>> { ["training.iterations"] = [.. Enumerable.Range(1, experiments).Select(i => JsonSerializer.SerializeToElement(i))] },
+    };
+
+    private static IReadOnlyList<JsonElement> Values(params string[] values) => [.. values.Select(v => JsonElement.Parse(v))];
+
     private static SubmitExperiment Of(string spec) => new() { Spec = JsonElement.Parse(spec) };
 }

@@ -33,13 +33,7 @@ public sealed partial class UploadTests(Site site)
         await VolumeViewTests.Opacity(page, "Image").FillAsync("0");
         var found = await FoundAsync(id);
         Assert.NotEmpty(found);
-        foreach (var (name, colour) in found)
-        {
-            await VolumeViewTests.Button(page, "None").ClickAsync();
-            await Colours.ExpectNoneAsync(VolumeViewTests.Stage(page), colour, 0, name);
-            await page.GetByRole(AriaRole.Checkbox, new() { Name = name, Exact = true }).CheckAsync();
-            await Colours.ExpectAsync(VolumeViewTests.Stage(page), colour, 10, name);
-        }
+        await VolumeViewTests.ExpectSingledOutAsync(page, found);
     });
 
     [Fact]
@@ -70,12 +64,14 @@ public sealed partial class UploadTests(Site site)
             await ChooseAsync(page, "large.zip", Zip(Noise(8, 1024)));
             await Start(page).ClickAsync();
             await reached.Task.WaitAsync(TimeSpan.FromMilliseconds(Chromium.Patience), Ct);
+            await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Uploading large.zip" })).ToContainTextAsync(Progress());
             await silo.KillAsync();
             killed.TrySetResult();
             await Expect(page.GetByText("Nothing is lost: it is tried again in")).ToBeVisibleAsync();
 
             await silo.StartAgainAsync();
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Segmenting large" })).ToBeVisibleAsync();
+            await Expect(page.Locator(".run-facts")).ToContainTextAsync("stages done");
             var volume = await own.Volumes.FindAsync("large", Ct);
             Assert.Equal(new Int3(8, 1024, 1024), volume?.Shape);
             Assert.True(slabs >= 4, $"{slabs} slabs were sent, so none after the kill");
@@ -85,6 +81,24 @@ public sealed partial class UploadTests(Site site)
             await Expect(page.Locator(".panel .chip").First).ToHaveTextAsync("cancelled");
         }, expected: line => line.Contains("net::ERR_", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public Task Upload_OfAFileThatIsDropped_IsReadAsOneThatIsChosen() => site.VisitAsync("", async page =>
+    {
+        var dropped = await page.EvaluateHandleAsync(
+            """
+            (zip) => {
+              const dropped = new DataTransfer();
+              dropped.items.add(new File([Uint8Array.from(atob(zip), (c) => c.charCodeAt(0))], "dropped.zip", { type: "application/zip" }));
+              return dropped;
+            }
+            """,
+            Convert.ToBase64String(Zip(Phantom())));
+        await page.Locator("label.drop").DispatchEventAsync("drop", new { dataTransfer = dropped });
+        await Expect(page.Locator("label.drop")).ToContainTextAsync("dropped.zip");
+        await Expect(page.GetByText($"{Specs.Depth} PNG sections of {Specs.Side} × {Specs.Side} pixels")).ToBeVisibleAsync();
+        await Expect(Start(page)).ToBeEnabledAsync();
+    });
 
     [Theory]
     [InlineData("no zip", "This is not a whole zip file")]
@@ -118,19 +132,6 @@ public sealed partial class UploadTests(Site site)
             await ChooseAsync(page, "large.zip", Zip(Noise(2, 1024)));
             await Expect(page.Locator("#file-refused")).ToContainTextAsync("large.zip is too large");
         });
-    }
-
-    [Fact]
-    public async Task Upload_WithAReadersKey_IsNotOffered()
-    {
-        await using var silo = await LiveSilo.StartAsync(("bob", Contracts.Api.ApiRole.Reader));
-        await site.Chromium.VisitAsync(silo.Url, "", async page =>
-        {
-            await page.GetByLabel("API key").FillAsync(silo.Secret("bob"));
-            await page.Keyboard.PressAsync("Enter");
-            await Expect(page.GetByRole(AriaRole.Note)).ToContainTextAsync("not upload");
-            await Expect(page.Locator("input[type=file]")).ToHaveCountAsync(0);
-        }, expected: text => text.Contains("401", StringComparison.Ordinal));
     }
 
     private static Task ChooseAsync(IPage page, string name, byte[] zip) =>
@@ -211,6 +212,10 @@ public sealed partial class UploadTests(Site site)
 
     [GeneratedRegex(@"/api/v1/uploads/\d+/files/")]
     private static partial Regex Slab();
+
+    /// <summary>Share, bytes, rate and time left.</summary>
+    [GeneratedRegex(@"\d %.* of 8\.\d MiB.*/s.* left", RegexOptions.Singleline)]
+    private static partial Regex Progress();
 
     [GeneratedRegex(@"^Experiment \d+$")]
     private static partial Regex ExperimentLink();

@@ -23,13 +23,7 @@ public sealed class VolumeViewTests(Site site)
             await DrawnAsync(page);
             await Button(page, "Truth").ClickAsync();
             await Opacity(page, "Image").FillAsync("0");
-            foreach (var (name, colour) in classes)
-            {
-                await Button(page, "None").ClickAsync();
-                await Colours.ExpectNoneAsync(Stage(page), colour, 0, name);
-                await page.GetByRole(AriaRole.Checkbox, new() { Name = name, Exact = true }).CheckAsync();
-                await Colours.ExpectAsync(Stage(page), colour, Some, name);
-            }
+            await ExpectSingledOutAsync(page, classes);
         });
     }
 
@@ -43,16 +37,14 @@ public sealed class VolumeViewTests(Site site)
             await Opacity(page, "Image").FillAsync("0");
             await Button(page, "Errors").ClickAsync();
             await page.GetByRole(AriaRole.Combobox, new() { Name = "Class", Exact = true }).SelectOptionAsync(new SelectOptionValue { Label = membrane });
-            var colours = await page.Locator(".outcome .swatch").EvaluateAllAsync<string[]>(
-                "(swatches) => swatches.map((s) => '#' + getComputedStyle(s).backgroundColor.match(/\\d+/g).slice(0, 3).map((n) => Number(n).toString(16).padStart(2, '0')).join(''))");
+            var colours = await Colours.OfSwatchesAsync(page.Locator(".outcome .swatch"));
             string[] names = ["True positive", "False positive", "False negative"];
             foreach (var (shown, colour) in names.Zip(colours))
             {
                 foreach (var name in names)
                     await page.GetByRole(AriaRole.Slider, new() { Name = name }).FillAsync(name == shown ? "100" : "0");
                 await Colours.ExpectAsync(Stage(page), colour, Some, shown);
-                foreach (var other in colours.Except([colour]))
-                    await Colours.ExpectNoneAsync(Stage(page), other, 0, "what is turned off");
+                await Colours.ExpectNoneAsync(Stage(page), [.. colours.Except([colour])], "what is turned off");
             }
         });
     }
@@ -107,6 +99,23 @@ public sealed class VolumeViewTests(Site site)
 
     /// <summary>Waits until the view has drawn a frame of all that it shows.</summary>
     internal static Task DrawnAsync(IPage page) => Expect(Stage(page)).ToHaveAttributeAsync("data-rendered", "true");
+
+    /// <summary>Shows one class after the other, alone: each in its colour, and nothing any more of the one before.</summary>
+    internal static async Task ExpectSingledOutAsync(IPage page, IReadOnlyList<(string Name, string Colour)> classes)
+    {
+        await Button(page, "None").ClickAsync();
+        await Colours.ExpectNoneAsync(Stage(page), [.. classes.Select(c => c.Colour)], "the classes");
+        for (var i = 0; i < classes.Count; i++)
+        {
+            var (name, colour) = classes[i];
+            await Button(page, "None").ClickAsync();
+            await page.GetByRole(AriaRole.Checkbox, new() { Name = name, Exact = true }).CheckAsync();
+            if (i == 0)
+                await Colours.ExpectAsync(Stage(page), colour, Some, name);
+            else
+                await Colours.ExpectInsteadAsync(Stage(page), colour, Some, classes[i - 1].Colour, name);
+        }
+    }
 
     internal static ILocator Stage(IPage page) => page.Locator(".volume-stage");
 

@@ -4,27 +4,27 @@ using Microsoft.Playwright;
 
 namespace Teravox.Web.Tests;
 
-/// <summary>Hears all that a page says and asks for. Errors, violations of the policy and requests to other hosts are faults.</summary>
+/// <summary>Hears all that a page, and what it opens, says and asks for. Errors, violations of the policy and requests to other hosts are faults.</summary>
 internal sealed class Witness
 {
     private readonly ConcurrentQueue<string> _faults = new();
     private readonly ConcurrentQueue<string> _said = new();
 
-    public Witness(IPage page, Uri silo, Func<string, bool> expected)
+    public Witness(IBrowserContext context, Uri silo, Func<string, bool> expected)
     {
-        page.Console += (_, message) =>
+        context.Console += (_, message) =>
         {
             var text = $"{message.Type}: {message.Text} ({message.Location})";
             _said.Enqueue(text);
             if (message.Type == "error" && !expected(text))
                 _faults.Enqueue(text);
         };
-        page.PageError += (_, error) =>
+        context.WebError += (_, error) =>
         {
-            _said.Enqueue(error);
-            _faults.Enqueue("page error: " + error);
+            _said.Enqueue(error.Error);
+            _faults.Enqueue("page error: " + error.Error);
         };
-        page.Request += (_, request) =>
+        context.Request += (_, request) =>
         {
             var url = new Uri(request.Url);
             if (url.Scheme is not ("blob" or "data") && url.Authority != silo.Authority)

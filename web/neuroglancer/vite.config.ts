@@ -35,6 +35,21 @@ const fewerAsked = (): Plugin => ({
   },
 });
 
+// Until its worker runs Neuroglancer queues what it tells it, and writes the next message into the object of the last one. On slow
+// machines the worker then hears of some layers twice and of others never, and draws nothing; a copy of each keeps what was said.
+const queued = "queue.push({ data: x, transfers })";
+const copiedMessages = (): Plugin => ({
+  name: "teravox:neuroglancer-messages",
+  enforce: "pre",
+  transform: {
+    filter: { id: /neuroglancer\/lib\/worker_rpc\.js$/ },
+    handler(code, id) {
+      if (!code.includes(queued)) throw new Error(`${id} queues messages otherwise than this build knows`);
+      return { code: code.replace(queued, "queue.push({ data: { ...x }, transfers })"), map: null };
+    },
+  },
+});
+
 // build.license sees the page's modules only; these are in the workers.
 const workerLicences = (...packages: string[]): Plugin => ({
   name: "teravox:worker-licences",
@@ -66,7 +81,7 @@ export default defineConfig({
       { find: /^ikonate\/icons\/layers\.svg/, replacement: icon("layers") },
     ],
   },
-  plugins: [workers(), fewerAsked(), workerLicences("numcodecs", "pako")],
+  plugins: [workers(), fewerAsked(), copiedMessages(), workerLicences("numcodecs", "pako")],
   worker: { format: "es", plugins: () => [workers(), numcodecsWithoutEval()] },
   build: {
     outDir: "../dist/neuroglancer",

@@ -21,9 +21,9 @@ export function LogPanel({ experiment, onEvent }: { experiment: ExperimentInfo; 
   const call = useRef(onEvent);
   call.current = onEvent;
   const last = useRef(0);
-  const going = experiment.state === "running" || experiment.state === "paused";
 
-  // A stream ends with its experiment. One that is retried goes on, and so does the log, behind what it has.
+  // A stream ends with its experiment. One that is retried goes on, and so does the log, behind what it has; it may have ended
+  // anew before anybody saw it go on.
   useEffect(() => {
     const controller = new AbortController();
     let waiting: EventInfo[] = [];
@@ -61,7 +61,7 @@ export function LogPanel({ experiment, onEvent }: { experiment: ExperimentInfo; 
         flush();
       }
     };
-  }, [experiment.id, going]);
+  }, [experiment.id, experiment.ended]);
 
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
