@@ -67,6 +67,11 @@ export function Bar({ fraction, label, state = "running" }: { fraction: number; 
   );
 }
 
+/** The colour of a class or a line beside its name. */
+export function Swatch({ colour }: { colour: string | null | undefined }) {
+  return <span class="swatch" aria-hidden="true" style={{ background: colour ?? "transparent" }} />;
+}
+
 export function StateChip({ state }: { state: string }) {
   return <span class={`chip ${state}`}>{state}</span>;
 }

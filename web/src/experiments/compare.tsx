@@ -4,13 +4,12 @@ import { api } from "../api/client";
 import { useLoaded } from "../api/loading";
 import type { ExperimentInfo, ScoreReport } from "../api/types";
 import { difference, duration, score, secondsBetween, time } from "../app/format";
-import { Empty, Panel, StateChip, Status, Title } from "../app/parts";
+import { Empty, Panel, StateChip, Status, Swatch, Title } from "../app/parts";
 import { href, setQuery } from "../app/router";
 import { SortHead } from "../app/sortHead";
 import { sorted, type Order, type SortValue } from "../app/sorting";
 import { LineChart, type Line } from "../charts/lineChart";
 import { minus } from "./scoring";
-import { Swatch } from "./scoreTable";
 import { specDifferences } from "./specDiff";
 import "./experiment.css";
 

@@ -2,9 +2,8 @@
 import { useState } from "preact/hooks";
 import type { ScoreReport } from "../api/types";
 import { count, percent } from "../app/format";
-import { Choice, Panel } from "../app/parts";
+import { Choice, Panel, Swatch } from "../app/parts";
 import { rowShares } from "./scoring";
-import { Swatch } from "./scoreTable";
 
 /** Voxels of the test region by true class and class of the largest output. */
 export function ConfusionPanel({ report }: { report: ScoreReport }) {

@@ -5,7 +5,7 @@ import { useLoaded } from "../api/loading";
 import type { ExperimentInfo, NetworkLosses, StageProgress } from "../api/types";
 import { LineChart, lineColour, type Line } from "../charts/lineChart";
 import { count, figure } from "../app/format";
-import { Choice, Empty, Failure, Panel, Waiting } from "../app/parts";
+import { Choice, Empty, Failure, Panel, Swatch, Waiting } from "../app/parts";
 import { joinLosses } from "./lossLines";
 
 const pollMs = 10_000;
@@ -45,7 +45,7 @@ export function LossPanel({ experiment, stages, news }: { experiment: Experiment
               <tbody>
                 {networks.map((n, i) => (
                   <tr key={n.name}>
-                    <th scope="row"><span class="swatch" aria-hidden="true" style={{ background: `var(${lineColour(i)})` }} />{n.name}{i >= 8 && <span class="hint"> dashed</span>}</th>
+                    <th scope="row"><Swatch colour={`var(${lineColour(i)})`} />{n.name}{i >= 8 && <span class="hint"> dashed</span>}</th>
                     <td class="number">{count(n.done)} / {count(n.iterations)}</td>
                     <td class="number">{figure(n.losses[n.losses.length - 1])}</td>
                   </tr>

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { ClassEntry, PredictionScore, ScoreReport } from "../api/types";
 import { difference, percent, score } from "../app/format";
-import { Choice } from "../app/parts";
+import { Choice, Swatch } from "../app/parts";
 import { SortHead } from "../app/sortHead";
 import { sorted, type Order, type SortValue } from "../app/sorting";
 import { meanOf, minus, type Beside } from "./scoring";
@@ -110,8 +110,4 @@ export function ScoreTable({ report, beside, onChoose }: { report: ScoreReport; 
 function signClass(column: string, value: SortValue): string {
   if (!column.startsWith("difference") || typeof value !== "number" || Math.abs(value) < 0.00005) return "";
   return value > 0 ? "plus" : "minus";
-}
-
-export function Swatch({ colour }: { colour: string | null | undefined }) {
-  return <span class="swatch" aria-hidden="true" style={{ background: colour ?? "transparent" }} />;
 }

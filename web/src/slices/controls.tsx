@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Views } from "../api/types";
-import { Choice } from "../app/parts";
+import { Choice, Swatch } from "../app/parts";
+import { Slider } from "../app/slider";
 import { outcomeColours, outcomeNames, type Score } from "./scoring";
 import { greysOf, imagesOf, overlaysOf, predictionsOf, truthOf, type Settings } from "./settings";
 
@@ -81,18 +82,6 @@ export function Controls({ views, settings, threshold, onChange, onThreshold, on
   );
 }
 
-export function Slider({ label, min, max, value, unit = "", onInput }: {
-  label: string; min: number; max: number; value: number; unit?: string; onInput: (value: number) => void;
-}) {
-  return (
-    <label class="slider">
-      <span>{label}</span>
-      <input type="range" min={min} max={max} value={value} onInput={(e) => onInput(Number(e.currentTarget.value))} />
-      <output>{value}{unit}</output>
-    </label>
-  );
-}
-
 function Threshold({ info, scored, onThreshold }: { info: ThresholdInfo; scored: boolean; onThreshold: (value: number | null) => void }) {
   return (
     <div class="threshold">
@@ -160,8 +149,4 @@ function Classes({ views, settings, onChange }: { views: Views; settings: Settin
       ))}
     </ul>
   );
-}
-
-export function Swatch({ colour }: { colour: string }) {
-  return <span class="swatch" aria-hidden="true" style={{ background: colour }} />;
 }

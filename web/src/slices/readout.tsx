@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Views } from "../api/types";
-import { Swatch } from "./controls";
+import { Swatch } from "../app/parts";
 import { lengthWords, type Look, type Space } from "./geometry";
 import { unlabelled } from "./scoring";
 import type { ReadVoxel } from "./stage";

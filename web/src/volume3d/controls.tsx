@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Views } from "../api/types";
-import { Choice } from "../app/parts";
-import { Slider, Swatch } from "../slices/controls";
+import { Choice, Swatch } from "../app/parts";
+import { Slider } from "../app/slider";
 import { outcomeColours, outcomeNames } from "../slices/scoring";
 import { imagesOf } from "../slices/settings";
 import { axisNames, type Axis } from "../zarr/space";

@@ -8,6 +8,7 @@ import { lazy } from "../app/lazy";
 import { Panel, Status, Tabs, Title } from "../app/parts";
 import { href, volumeTabs, type VolumeTab } from "../app/router";
 import { sessionStore } from "../app/session";
+import { Slider } from "../app/slider";
 import { useStore } from "../app/store";
 import { Histogram } from "../charts/histogram";
 import { NeuroglancerLink, ViewLinks } from "./viewLinks";
@@ -86,11 +87,7 @@ function SectionPanel({ volume }: { volume: VolumeInfo }) {
       <label><input type="checkbox" checked={labels} onChange={(e) => setLabels(e.currentTarget.checked)} /> labels</label>
     ) : undefined}>
       <img class="section" src={sliceUrl(volume.name, z, 1024, labels)} alt={`Section ${z} of ${volume.name}${labels ? ", labels" : ""}`} />
-      <label class="slider">
-        <span>z</span>
-        <input type="range" min={0} max={last} value={z} onInput={(e) => setZ(Number(e.currentTarget.value))} />
-        <output>{z} / {last}</output>
-      </label>
+      <Slider label="z" min={0} max={last} value={z} unit={` / ${last}`} onInput={setZ} />
     </Panel>
   );
 }
