@@ -3,7 +3,7 @@ import type { Views } from "../api/types";
 import { Choice, Swatch } from "../app/parts";
 import { Slider } from "../app/slider";
 import { outcomeColours, outcomeNames, type Score } from "./scoring";
-import { greysOf, imagesOf, overlaysOf, predictionsOf, truthOf, type Settings } from "./settings";
+import { greysOf, imagesOf, imageText, overlaysOf, predictionsOf, truthOf, type Settings } from "./settings";
 
 export interface ThresholdInfo {
   readonly value: number;
@@ -38,7 +38,7 @@ export function Controls({ views, settings, threshold, onChange, onThreshold, on
           <label class="field">
             <span>Shown</span>
             <select value={settings.image} onChange={(e) => onChange({ image: e.currentTarget.value })}>
-              {images.map((v) => <option key={v.name} value={v.name}>{v.name}</option>)}
+              {images.map((v) => <option key={v.name} value={v.name}>{imageText(v.name)}</option>)}
             </select>
           </label>
         )}

@@ -28,7 +28,7 @@ export function drawMarks(
   }
   context.setLineDash([]);
   crosshair(context, look, plane, size, space);
-  if (plane.name === "xy") scaleBar(context, look, size);
+  if (plane.name === "xy") scaleBar(context, look, size, space);
   context.restore();
 }
 
@@ -49,14 +49,15 @@ function crosshair(context: CanvasRenderingContext2D, look: Look, plane: Plane, 
   }
 }
 
-function scaleBar(context: CanvasRenderingContext2D, look: Look, size: PaneSize): void {
+function scaleBar(context: CanvasRenderingContext2D, look: Look, size: PaneSize, space: Space): void {
   const nm = roundLength(look.nmPerPixel * Math.min(160, size.width / 3));
   const length = nm / look.nmPerPixel;
   const [left, bottom] = [12, size.height - 14];
+  const words = lengthWords(nm, space);
+  context.font = "12px system-ui, sans-serif";
   context.fillStyle = "rgb(0 0 0 / 60%)";
-  context.fillRect(left - 6, bottom - 20, Math.max(length, 48) + 12, 28);
+  context.fillRect(left - 6, bottom - 20, Math.max(length, context.measureText(words).width) + 12, 28);
   context.fillStyle = "#ffffff";
   context.fillRect(left, bottom, length, 3);
-  context.font = "12px system-ui, sans-serif";
-  context.fillText(lengthWords(nm), left, bottom - 6);
+  context.fillText(words, left, bottom - 6);
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Views } from "../api/types";
 import { Swatch } from "../app/parts";
-import { lengthWords, type Look, type Space } from "./geometry";
+import { isMeasured, lengthWords, type Look, type Space } from "./geometry";
 import { unlabelled } from "./scoring";
 import type { ReadVoxel } from "./stage";
 
 /** The voxel under the crosshair in words: where it is and what each view holds there, read from the finest level. */
 export function Readout({ views, look, voxels, space }: { views: Views; look: Look; voxels: readonly ReadVoxel[]; space: Space }) {
   const [z, y, x] = look.at;
-  const nm = (axis: 0 | 1 | 2) => lengthWords(look.at[axis] * space.voxelSize[axis]);
+  const nm = (axis: 0 | 1 | 2) => lengthWords(look.at[axis] * space.voxelSize[axis], space);
   return (
     <section class="readout" aria-label="Voxel under the crosshair" aria-live="polite">
       <p class="readout-place"><b>x</b> {x} <b>y</b> {y} <b>z</b> {z}</p>
-      <p class="readout-nm">{nm(2)}, {nm(1)}, {nm(0)}</p>
+      {isMeasured(space) && <p class="readout-nm">{nm(2)}, {nm(1)}, {nm(0)}</p>}
       <dl>
         {voxels.map((voxel) => (
           <div key={voxel.name}>
