@@ -23,7 +23,7 @@ export function imagesOf(views: Views): readonly ViewInfo[] {
 }
 
 const imageTexts: Readonly<Record<string, string>> = {
-  raw: "original", lowres: "low resolution", lr: "low resolution, enlarged (lr)", boosted: "super-resolved (boosted)",
+  raw: "original", lowres: "low resolution (lowres)", lr: "enlarged, bicubic (lr)", boosted: "super-resolved (boosted)",
 };
 
 /** What an image view is called where one of several is chosen. */
