@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Box } from "../api/types";
+import type { Box, Views } from "../api/types";
 import { lengthWords, pixelOf, roundLength, type Look, type Plane, type Space } from "./geometry";
 import type { PaneSize } from "./layers";
 
 export interface Region {
+  readonly name: string;
   readonly box: Box;
   readonly colour: string;
+}
+
+/** What was learnt from, and what was kept for scoring. */
+export function regionsOf({ train, test }: Pick<Views, "train" | "test">): readonly Region[] {
+  const regions: readonly (readonly [string, Box | null | undefined, string])[] = [["training", train, "#6fb3ff"], ["test", test, "#ffd166"]];
+  return regions.flatMap(([name, box, colour]) => (box == null ? [] : [{ name, box, colour }]));
 }
 
 /** Crosshair, borders of the regions that the section goes through, and a scale bar, over the voxels of a pane. */

@@ -4,6 +4,7 @@ import { count, score } from "../app/format";
 import { Choice, Swatch } from "../app/parts";
 import { Slider } from "../app/slider";
 import { f1 } from "../experiments/scoring";
+import { planes, type Plane } from "../slices/geometry";
 import { outcomeColours, outcomeNames } from "../slices/scoring";
 import { imagesOf, imageText } from "../slices/settings";
 import { axisNames, type Axis } from "../zarr/space";
@@ -25,11 +26,11 @@ interface ControlsProps {
   readonly settings: Settings;
   readonly errors: ErrorsInfo;
   readonly onChange: (change: Partial<Settings>) => void;
-  readonly onReset: () => void;
+  readonly onCamera: (plane: Plane["name"] | null) => void;
   readonly onPicture: () => void;
 }
 
-export function Controls({ views, settings, errors, onChange, onReset, onPicture }: ControlsProps) {
+export function Controls({ views, settings, errors, onChange, onCamera, onPicture }: ControlsProps) {
   const images = imagesOf(views);
   const modes = modesOf(views);
   const predictions = labelledPredictions(views);
@@ -66,14 +67,18 @@ export function Controls({ views, settings, errors, onChange, onReset, onPicture
         </fieldset>
       )}
       <Cutting settings={settings} onChange={onChange} />
-      <label class="check">
-        <input type="checkbox" checked={settings.box} onChange={(e) => onChange({ box: e.currentTarget.checked })} />
-        Box with axes and lengths
-      </label>
-      <div class="buttons">
-        <button type="button" class="small" onClick={onReset}>Reset camera</button>
-        <button type="button" class="small" onClick={onPicture}>Save picture</button>
-      </div>
+      <fieldset>
+        <legend>Camera</legend>
+        <div class="buttons">
+          {planes.map(({ name }) => <button key={name} type="button" class="small" title={`As a section lies: ${name[0]} to the right, ${name[1]} down`} onClick={() => onCamera(name)}>{name}</button>)}
+          <button type="button" class="small" onClick={() => onCamera(null)}>Reset camera</button>
+        </div>
+        <label class="check">
+          <input type="checkbox" checked={settings.box} onChange={(e) => onChange({ box: e.currentTarget.checked })} />
+          Box with axes and lengths
+        </label>
+        <div class="buttons"><button type="button" class="small" onClick={onPicture}>Save picture</button></div>
+      </fieldset>
     </div>
   );
 }

@@ -13,7 +13,7 @@ import vtkVolume from "@kitware/vtk.js/Rendering/Core/Volume";
 import vtkVolumeMapper from "@kitware/vtk.js/Rendering/Core/VolumeMapper";
 import { ColorMixPreset } from "@kitware/vtk.js/Rendering/Core/VolumeProperty/Constants";
 import vtkOpenGLRenderWindow from "@kitware/vtk.js/Rendering/OpenGL/RenderWindow";
-import type { Space } from "../slices/geometry";
+import type { Plane, Space } from "../slices/geometry";
 import { voxels, type Axis } from "../zarr/space";
 import { edgesOf, lengthsOf } from "./box";
 import type { Grid } from "./grid";
@@ -30,6 +30,9 @@ export interface Cut {
 }
 
 const degrees = 8;
+
+/** From where (x, y, z) a section is seen with its axes to the right and down. */
+const eyes: Readonly<Record<Plane["name"], readonly [number, number, number]>> = { xy: [0, 0, -1], xz: [0, 1, 0], yz: [1, 0, 0] };
 
 /** The volume as vtk.js draws it: image and drawn classes on one grid. World coordinates are nm, x, y, z. */
 export class Scene {
@@ -152,15 +155,17 @@ export class Scene {
     this.mapper.addClippingPlane(vtkPlane.newInstance({ origin: place, normal }));
   }
 
-  /** As on a section: x to the right, y down, z away; turned a little, so that three sides are seen. */
-  reset(): void {
+  /** As a section lies: its axes to the right and down. Without one as xy lies, turned a little, so that three sides are seen. */
+  reset(plane: Plane["name"] | null = null): void {
     const camera = this.renderer.getActiveCamera();
-    camera.setPosition(0, 0, -1);
     camera.setFocalPoint(0, 0, 0);
-    camera.setViewUp(0, -1, 0);
-    camera.azimuth(-32);
-    camera.elevation(24);
-    camera.orthogonalizeViewUp();
+    camera.setPosition(...eyes[plane ?? "xy"]);
+    camera.setViewUp(...(plane === "xz" ? [0, 0, -1] as const : [0, -1, 0] as const));
+    if (plane === null) {
+      camera.azimuth(-32);
+      camera.elevation(24);
+      camera.orthogonalizeViewUp();
+    }
     this.renderer.resetCamera();
     // The view's angle is that of its height: where it is narrower than high, the camera must stand further off.
     const { width, height } = this.container.getBoundingClientRect();

@@ -183,8 +183,8 @@ function Stage({ name, views, scores, graphics, chosen, onChoose, onAgain }: Sta
         <Controls
           views={views} settings={settings} errors={{ threshold: thresholded?.threshold ?? null, counts, exact: isFinest(source) }}
           onChange={(change) => onChoose({ ...settings, ...change })}
-          onReset={() => {
-            scene?.reset();
+          onCamera={(plane) => {
+            scene?.reset(plane);
             scene?.draw();
           }}
           onPicture={() => void save()}
