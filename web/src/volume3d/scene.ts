@@ -160,7 +160,8 @@ export class Scene {
     const camera = this.renderer.getActiveCamera();
     camera.setFocalPoint(0, 0, 0);
     camera.setPosition(...eyes[plane ?? "xy"]);
-    camera.setViewUp(...(plane === "xz" ? [0, 0, -1] as const : [0, -1, 0] as const));
+    if (plane === "xz") camera.setViewUp(0, 0, -1);
+    else camera.setViewUp(0, -1, 0);
     if (plane === null) {
       camera.azimuth(-32);
       camera.elevation(24);
@@ -248,7 +249,7 @@ export class Scene {
     if (grid === null || !this.marked) return;
     const [x, y, z] = this.renderer.getActiveCamera().getPosition();
     const edges = edgesOf(grid, [z, y, x], (place) => {
-      const [right, up] = this.view.worldToDisplay(place[2], place[1], place[0], this.renderer) as [number, number];
+      const [right, up] = this.view.worldToDisplay(place[2], place[1], place[0], this.renderer);
       return { x: right / density, y: (over.height - up) / density };
     });
     drawBox(context, density, edges, lengthsOf(grid), this.space);
