@@ -28,7 +28,7 @@ export function ClusterPage() {
             <Tile name="Silos alive" value={count(total.alive)} more={total.draining > 0 ? `${total.draining} draining` : `of ${count(silos.length)} known`} />
             <Tile name="Devices" value={count(total.devices)} more={`${count(total.slots)} slots`} />
             <Tile name="Items in work" value={count(total.running)} />
-            <Tile name="Throughput" value={rate(total.itemsPerSecond)} more="over the last minute" />
+            <Tile name="Throughput" value={rate(total.itemsPerSecond)} more="items, over the last minute" />
             <Tile name="Memory in use" value={bytes(total.memoryBytes)} />
           </dl>
           <Panel title="Silos" aside={silos.some((s) => !s.alive) ? <Choice label="Silos" value={which} options={[["alive", "alive"], ["all", `all ${silos.length}`]]} onChange={setWhich} /> : undefined}>
@@ -56,7 +56,7 @@ function Silo({ silo }: { silo: SiloInfo }) {
         <span class="facts">
           <span>{silo.machine}{silo.url && <> · <code>{silo.url}</code></>}</span>
           <span>{silo.devices.map((d) => `${d.name} (${d.slots} ${d.slots === 1 ? "slot" : "slots"}, ${d.threads} ${d.threads === 1 ? "thread" : "threads"}${d.memoryBytes > 0 ? `, ${bytes(d.memoryBytes)}` : ""})`).join("; ") || "no device"}</span>
-          <span><b>{rate(status.itemsPerSecond)}</b>, {count(status.itemsDone)} items since its start</span>
+          <span><b>{rate(status.itemsPerSecond)}</b> items, {count(status.itemsDone)} since its start</span>
           <span>{bytes(status.memoryBytes)} in use</span>
           {silo.tags.length > 0 && <span>{silo.tags.join(", ")}</span>}
           <span title={`since ${time(silo.started)}, version ${silo.version}`}>last heard of {ago(silo.lastSeen, Date.now())}</span>

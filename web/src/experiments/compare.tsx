@@ -191,10 +191,14 @@ function Settings({ a, b }: { a: Parameters<typeof specDifferences>[0]; b: Param
         <thead><tr><th scope="col">Setting</th><th scope="col">A</th><th scope="col">B</th></tr></thead>
         <tbody>
           {differences.map((d) => (
-            <tr key={d.path}><th scope="row"><code>{d.path}</code></th><td><code>{d.a ?? "not set"}</code></td><td><code>{d.b ?? "not set"}</code></td></tr>
+            <tr key={d.path}><th scope="row"><code>{d.path}</code></th><td><Setting value={d.a} /></td><td><Setting value={d.b} /></td></tr>
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+function Setting({ value }: { value: string | null }) {
+  return value === null ? <span class="hint">not set</span> : <code>{value}</code>;
 }

@@ -39,7 +39,7 @@ export function ConfusionPanel({ report }: { report: ScoreReport }) {
                   const share = shares[r]?.[c] ?? null;
                   return (
                     <td
-                      key={c} class={`number ${r === c ? "hit" : ""}`}
+                      key={c} class={`number ${r === c ? "hit" : ""} ${n === 0 ? "none" : ""}`}
                       style={{ "--share": (share ?? 0).toFixed(3) }}
                       title={`${count(n)} voxels, ${percent(share)} of ${report.classes[r]?.name}`}
                     >

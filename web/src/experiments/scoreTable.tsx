@@ -34,7 +34,7 @@ export function ScoreTable({ report, beside, onChoose }: { report: ScoreReport; 
   const columnsOf = (index: number): readonly (readonly [column: string, head: string, title: string])[] => [
     [`f1:${index}`, "F1", "2 TP / (2 TP + FP + FN) on the test region, at the threshold that is best on the training region"],
     ...(beside === null ? [] : [
-      [`beside:${index}`, "beside", beside.title] as const,
+      [`beside:${index}`, beside.head, beside.title] as const,
       [`difference:${index}`, "diff.", `F1 less ${beside.title}`] as const,
     ]),
     ...(all ? [
@@ -55,7 +55,7 @@ export function ScoreTable({ report, beside, onChoose }: { report: ScoreReport; 
       <div class="scroll">
         <table class="scores">
           <caption>
-            F1 by class{beside !== null && `, beside: ${beside.title}`}. <Choice label="Columns" value={detail} options={[["f1", "F1"], ["all", "all columns"]]} onChange={setDetail} />
+            F1 by class{beside !== null && `, compared with ${beside.title}`}. <Choice label="Columns" value={detail} options={[["f1", "F1"], ["all", "all columns"]]} onChange={setDetail} />
           </caption>
           <thead>
             {(predictions.length > 1 || beside !== null || all) && (

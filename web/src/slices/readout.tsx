@@ -27,7 +27,7 @@ export function Readout({ views, look, voxels, space }: { views: Views; look: Lo
       </dl>
       {regions.length > 0 && (
         <p class="regions">
-          {regions.map((r) => <span key={r.name}><i aria-hidden="true" style={{ borderColor: r.colour }} />border of the {r.name} region</span>)}
+          {regions.map((r) => <span key={r.name}><i aria-hidden="true" style={{ color: r.colour }} />border of the {r.name} region</span>)}
         </p>
       )}
     </section>

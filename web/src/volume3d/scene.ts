@@ -170,7 +170,7 @@ export class Scene {
     this.renderer.resetCamera();
     // The view's angle is that of its height: where it is narrower than high, the camera must stand further off.
     const { width, height } = this.container.getBoundingClientRect();
-    camera.dolly(1.12 * Math.min(1, width / Math.max(1, height)));
+    camera.dolly(1.02 * Math.min(1, width / Math.max(1, height)));
     this.renderer.resetCameraClippingRange();
   }
 
