@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Triple } from "../api/types";
 import { lengthWords, type Space } from "../slices/geometry";
-import { axisNames } from "../zarr/space";
+import { axisNames, clamp } from "../zarr/space";
 import type { BoxEdge, Point } from "./box";
 
 const strength = { front: 0.28, outline: 0.7, back: 0.16 } as const;
 /** Shorter edges, css pixels, are looked along, and a name would stand on another's. */
-const shortest = 28;
+const shortest = 12;
 
 /** Draws the box around the volume, with the name, direction and length of each axis. Lies over the volume, so what is behind it is faint. */
 export function drawBox(context: CanvasRenderingContext2D, density: number, edges: readonly BoxEdge[], lengths: Triple, space: Pick<Space, "voxelSize">): void {
@@ -26,7 +26,7 @@ export function drawBox(context: CanvasRenderingContext2D, density: number, edge
   for (const edge of edges) {
     if (edge.named && Math.hypot(edge.to.x - edge.from.x, edge.to.y - edge.from.y) >= shortest) {
       arrow(context, edge);
-      name(context, `${axisNames[edge.axis]}  ${lengthWords(lengths[edge.axis], space)}`, edge, middle);
+      name(context, density, `${axisNames[edge.axis]}  ${lengthWords(lengths[edge.axis], space)}`, edge, middle);
     }
   }
   context.restore();
@@ -52,8 +52,8 @@ function arrow(context: CanvasRenderingContext2D, { from, to }: BoxEdge): void {
   context.restore();
 }
 
-/** Beside the middle of the edge, away from the volume. */
-function name(context: CanvasRenderingContext2D, text: string, { from, to }: BoxEdge, middle: Point): void {
+/** Beside the middle of the edge, away from the volume and not beyond the canvas. */
+function name(context: CanvasRenderingContext2D, density: number, text: string, { from, to }: BoxEdge, middle: Point): void {
   const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
   let [right, down] = [to.y - from.y, from.x - to.x];
   const length = Math.hypot(right, down);
@@ -62,11 +62,13 @@ function name(context: CanvasRenderingContext2D, text: string, { from, to }: Box
   const half = context.measureText(text).width / 2;
   // So far that the text's box, and not its middle, clears the edge.
   const away = 8 + Math.abs(right) * half + Math.abs(down) * 7;
+  const { width, height } = context.canvas;
+  const place = { x: clamp(x + right * away, half + 6, width / density - half - 6), y: clamp(y + down * away, 12, height / density - 12) };
   context.textAlign = "center";
   context.lineJoin = "round";
   context.lineWidth = 4;
   context.strokeStyle = "rgb(7 9 12 / 85%)";
   context.fillStyle = "#f2f5f8";
-  context.strokeText(text, x + right * away, y + down * away);
-  context.fillText(text, x + right * away, y + down * away);
+  context.strokeText(text, place.x, place.y);
+  context.fillText(text, place.x, place.y);
 }

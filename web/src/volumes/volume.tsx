@@ -12,7 +12,7 @@ import { Slider } from "../app/slider";
 import { useStore } from "../app/store";
 import { Histogram } from "../charts/histogram";
 import { NeuroglancerLink, ViewLinks } from "./viewLinks";
-import { voxelBytes } from "./volumes";
+import { voxelBytes, voxelSizeWords } from "./volumes";
 import "./volumes.css";
 
 const SlicesView = lazy(() => import("../slices/slicesView"));
@@ -46,7 +46,7 @@ function Overview({ volume }: { volume: VolumeInfo }) {
         <Panel title="Volume">
           <dl class="pairs">
             <dt>Shape (z, y, x)</dt><dd>{shape(volume.shape)} voxels, {bytes(voxelBytes(volume))}</dd>
-            <dt>Voxel size</dt><dd>{shape(volume.voxelSize)} nm</dd>
+            <dt>Voxel size (z, y, x)</dt><dd>{voxelSizeWords(volume)}</dd>
             <dt>Type</dt><dd>{volume.type.toLowerCase()}</dd>
             <dt>Raw</dt><dd><code>{volume.raw}</code></dd>
             <dt>Labels</dt><dd>{volume.labels ? <code>{volume.labels}</code> : "none"}</dd>
