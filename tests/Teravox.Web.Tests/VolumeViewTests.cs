@@ -114,7 +114,7 @@ public sealed partial class VolumeViewTests(Site site)
             Spec = JsonElement.Parse(
                 """
                 {
-                  "name": "enlarged", "preset": "super-resolve", "seed": 3, "data": { "phantom": { "shape": [2, 24, 32], "seed": 3 } },
+                  "name": "enlarged", "preset": "super-resolve", "seed": 3, "data": { "phantom": { "shape": [8, 24, 32], "seed": 3 } },
                   "superResolve": { "maxIterations": 10, "crop": 16, "ensemble": false }
                 }
                 """),
@@ -123,12 +123,12 @@ public sealed partial class VolumeViewTests(Site site)
         {
             await DrawnAsync(page);
             await Expect(Select(page, "Shown").Locator("option")).ToHaveTextAsync(["original", "enlarged, bicubic (lr)", "super-resolved (boosted)"]);
-            await Expect(page.Locator("#volume-level")).ToContainTextAsync("32 × 24 × 2 voxels");
+            await Expect(page.Locator("#volume-level")).ToContainTextAsync("32 × 24 × 8 voxels");
             var original = await Stage(page).ScreenshotAsync();
             foreach (var image in (string[])["boosted", "lr"])
             {
                 await Select(page, "Shown").SelectOptionAsync(image);
-                await Expect(page.Locator("#volume-level")).ToContainTextAsync("64 × 48 × 2 voxels");
+                await Expect(page.Locator("#volume-level")).ToContainTextAsync("64 × 48 × 8 voxels");
                 await DrawnAsync(page);
                 await Expect(page.Locator("#volume-words")).ToContainTextAsync($"the image {image} ");
                 await ExpectOtherAsync(page, original);

@@ -56,7 +56,7 @@ function Silo({ silo }: { silo: SiloInfo }) {
         <span class="facts">
           <span>{silo.machine}{silo.url && <> · <code>{silo.url}</code></>}</span>
           <span>{silo.devices.map((d) => `${d.name} (${d.slots} ${d.slots === 1 ? "slot" : "slots"}, ${d.threads} ${d.threads === 1 ? "thread" : "threads"}${d.memoryBytes > 0 ? `, ${bytes(d.memoryBytes)}` : ""})`).join("; ") || "no device"}</span>
-          <span><b>{rate(status.itemsPerSecond)}</b> items, {count(status.itemsDone)} since its start</span>
+          <span><b>{rate(status.itemsPerSecond)}</b>, {count(status.itemsDone)} items since its start</span>
           <span>{bytes(status.memoryBytes)} in use</span>
           {silo.tags.length > 0 && <span>{silo.tags.join(", ")}</span>}
           <span title={`since ${time(silo.started)}, version ${silo.version}`}>last heard of {ago(silo.lastSeen, Date.now())}</span>

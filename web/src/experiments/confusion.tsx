@@ -22,9 +22,10 @@ export function ConfusionPanel({ report }: { report: ScoreReport }) {
         <Choice label="Unit" value={unit} options={[["shares", "share of the row"], ["counts", "voxels"]]} onChange={setUnit} />
       </>
     )}>
+      <p class="hint about">Voxels of the test region: a row is a true class, a column the class of the largest output. No thresholds here, so that F1 may differ from the table's.</p>
       <div class="scroll">
         <table class="confusion">
-          <caption>Voxels of the test region: a row is a true class, a column the class of the largest output. No thresholds here, so that F1 may differ from the table's.</caption>
+          <caption class="unseen">Voxels of the test region by true class (rows) and class of the largest output (columns)</caption>
           <thead>
             <tr>
               <th scope="col">true ↓ called →</th>

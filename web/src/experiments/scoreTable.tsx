@@ -49,14 +49,17 @@ export function ScoreTable({ report, beside, onChoose }: { report: ScoreReport; 
     if (column.startsWith("threshold")) return String(v ?? "–");
     return score(v as number | null);
   };
+  const about = `F1 by class${beside === null ? "" : `, compared with ${beside.title}`}`;
   const best = new Map(classes.map((c) => [c.id, Math.max(...predictions.map((p) => of(p, c)?.f1 ?? -1))]));
   return (
     <>
+      <div class="scores-head">
+        <span class="hint">{about}</span>
+        <Choice label="Columns" value={detail} options={[["f1", "F1"], ["all", "all columns"]]} onChange={setDetail} />
+      </div>
       <div class="scroll">
         <table class="scores">
-          <caption>
-            F1 by class{beside !== null && `, compared with ${beside.title}`}. <Choice label="Columns" value={detail} options={[["f1", "F1"], ["all", "all columns"]]} onChange={setDetail} />
-          </caption>
+          <caption class="unseen">{about}</caption>
           <thead>
             {(predictions.length > 1 || beside !== null || all) && (
               <tr class="groups">
