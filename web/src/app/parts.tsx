@@ -27,6 +27,16 @@ export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
 }
 
+/** In a page's place where what its address names is not there. */
+export function Gone({ what, children }: { what: string; children: ComponentChildren }) {
+  return (
+    <>
+      <Title text="Nothing here" />
+      <Empty>There is no {what}; it may have been deleted. {children}</Empty>
+    </>
+  );
+}
+
 export function Failure({ text, again }: { text: string; again?: () => void }) {
   return (
     <div class="failure" role="alert">

@@ -160,7 +160,7 @@ function Scores({ scores }: { scores: readonly [ScoreReport, ScoreReport] }) {
         )}>
           <LineChart
             label={`F1 against the threshold for ${shownClass}: A ${score(ca?.f1)} at ${ca?.threshold}, B ${score(cb?.f1)} at ${cb?.threshold}`}
-            x={thresholds} lines={lines} xTitle="Threshold" yTitle="F1" yRange={[0, 1]} height={300}
+            x={thresholds} lines={lines} xTitle="Threshold" yTitle="F1" valueText={score} yRange={[0, 1]} height={300}
             marks={[ca?.threshold, cb?.threshold].filter((t): t is number => t !== undefined)}
           />
         </Panel>

@@ -4,7 +4,7 @@ import { api } from "../api/client";
 import { useLoaded } from "../api/loading";
 import type { ExperimentInfo, NetworkLosses, StageProgress } from "../api/types";
 import { LineChart, lineColour, type Line } from "../charts/lineChart";
-import { count, figure } from "../app/format";
+import { count, figure, loss } from "../app/format";
 import { Choice, Empty, Failure, Panel, Swatch, Waiting } from "../app/parts";
 import { joinLosses } from "./lossLines";
 
@@ -48,7 +48,7 @@ export function LossPanel({ experiment, stages, news }: { experiment: Experiment
                     <tr key={n.name}>
                       <th scope="row"><Swatch colour={`var(${lineColour(i)})`} />{n.name}{i >= 8 && <span class="hint"> dashed</span>}</th>
                       <td class="number">{count(n.done)} / {count(n.iterations)}</td>
-                      <td class="number">{figure(n.losses[n.losses.length - 1])}</td>
+                      <td class="number">{loss(n.losses[n.losses.length - 1])}</td>
                     </tr>
                   ))}
                 </tbody>

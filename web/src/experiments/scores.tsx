@@ -23,7 +23,7 @@ export function ScoresTab({ experiment, query }: { experiment: ExperimentInfo; q
   const report = loaded.value;
   if (report === null) {
     return loaded.problem?.status === 404
-      ? <Empty>{experiment.state === "running" || experiment.state === "paused" ? "Scores come with the last stage, report." : "This experiment has no scores."}</Empty>
+      ? <Empty>{experiment.state === "running" || experiment.state === "paused" ? "Scores come with the last stage, report." : "This experiment has no scores: only those over labelled volumes are scored, when they have succeeded."}</Empty>
       : <Status loaded={loaded} />;
   }
   const column = otherScores.value !== null && other !== null

@@ -5,7 +5,7 @@ import { useLoaded } from "../api/loading";
 import type { VolumeInfo } from "../api/types";
 import { bytes, figure, shape, time } from "../app/format";
 import { lazy } from "../app/lazy";
-import { Panel, Status, Tabs, Title } from "../app/parts";
+import { Gone, Panel, Status, Tabs, Title } from "../app/parts";
 import { href, volumeTabs, type VolumeTab } from "../app/router";
 import { sessionStore } from "../app/session";
 import { Slider } from "../app/slider";
@@ -22,6 +22,7 @@ const tabTexts: Readonly<Record<VolumeTab, string>> = { overview: "Overview", sl
 
 export function VolumePage({ name, tab }: { name: string; tab: VolumeTab }) {
   const loaded = useLoaded(name, (signal) => api.volume(name, signal));
+  if (loaded.value === null && loaded.problem?.status === 404) return <Gone what={`volume ${name}`}><a href={href(["volumes"])}>Go to the volumes.</a></Gone>;
   return (
     <>
       <Title text={name} />
