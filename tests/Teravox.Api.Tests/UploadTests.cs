@@ -57,6 +57,21 @@ public sealed class UploadTests(UploadServer shared) : IClassFixture<UploadServe
     }
 
     [Fact]
+    public async Task Upload_WhenItIsAnnouncedAgainWithAnotherVoxelSize_GoesOnAndTakesThatOver()
+    {
+        var files = Files();
+        var begun = await BeginAsync("resized", files);
+        await SendAsync(begun, files[0].Path, files[0].Bytes);
+
+        var again = await server.Http.PostJsonAsync(Api, Manifest("resized", files) with { VoxelSize = new VoxelSize(30, 4, 4) }).MustAsync<UploadInfo>();
+        Assert.Equal((begun.Id, (long)files[0].Bytes.Length), (again.Id, again.Files[0].Received));
+        foreach (var (path, bytes) in files.Skip(1))
+            await SendAsync(again, path, bytes);
+        var volume = await server.Http.PostJsonAsync($"{Api}/{begun.Id}/complete", null).MustAsync<VolumeInfo>(HttpStatusCode.Created);
+        Assert.Equal(new VoxelSize(30, 4, 4), volume.VoxelSize);
+    }
+
+    [Fact]
     public async Task Slab_WhenItDoesNotGoOnWhereTheFileEnds_IsRefusedWithTheLength()
     {
         var bytes = RandomNumberGenerator.GetBytes(1000);

@@ -51,7 +51,7 @@ public sealed class ScoreTests(Site site)
     [Fact]
     public Task Table_WhenAnotherIsChosenBeside_ShowsTheDifference() => site.VisitAsync(Place, async page =>
     {
-        await page.GetByRole(AriaRole.Combobox, new() { Name = "beside", Exact = true }).SelectOptionAsync(site.SecondId.ToString(CultureInfo.InvariantCulture));
+        await page.GetByRole(AriaRole.Combobox, new() { Name = "Compare with", Exact = true }).SelectOptionAsync(site.SecondId.ToString(CultureInfo.InvariantCulture));
         await Expect(page.Locator("table.scores caption")).ToContainTextAsync(Site.Second);
         var row = page.Locator("table.scores tbody tr").First.Locator("td");
         var (mine, other, difference) = (Number(await row.Nth(1).InnerTextAsync()), Number(await row.Nth(2).InnerTextAsync()), Number(await row.Nth(3).InnerTextAsync()));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
@@ -39,12 +40,8 @@ public sealed partial class UploadTests(Site site)
     [Fact]
     public async Task Upload_WhenTheSiloIsKilledAmidst_GoesOnOnTheNextOne()
     {
-        await using var silo = await LiveSilo.StartAsync();
-        using (var client = site.Silo.Client())
-            await client.Models.DownloadAsync(Site.Model, Path.Combine(silo.Root, "net.safetensors"), ct: Ct);
+        await using var silo = await WithModelAsync();
         using var own = silo.Client();
-        await own.Models.RegisterAsync(new Contracts.Api.RegisterModel { Name = "net", Path = "net.safetensors" }, Ct);
-
         await site.Chromium.VisitAsync(silo.Url, "", async page =>
         {
             // The third slab waits until the silo is gone, which so dies in the middle of the upload on machines of any speed.
@@ -76,9 +73,42 @@ public sealed partial class UploadTests(Site site)
             Assert.Equal(new Int3(8, 1024, 1024), volume?.Shape);
             Assert.True(slabs >= 4, $"{slabs} slabs were sent, so none after the kill");
 
-            await page.GetByRole(AriaRole.Button, new() { Name = "Cancel…" }).ClickAsync();
-            await page.GetByRole(AriaRole.Button, new() { Name = "Cancel the segmentation" }).ClickAsync();
-            await Expect(page.Locator(".panel .chip").First).ToHaveTextAsync("cancelled");
+            await CancelAsync(page);
+        }, expected: line => line.Contains("net::ERR_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Upload_WhenItIsStoppedAndTheVoxelSizeChanged_GoesOnWithThatSize()
+    {
+        await using var silo = await WithModelAsync();
+        using var own = silo.Client();
+        await site.Chromium.VisitAsync(silo.Url, "", async page =>
+        {
+            // The third slab never goes out; the page gives it up when it is told to stop.
+            var offsets = new ConcurrentQueue<string>();
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await page.RouteAsync(Slab(), async route =>
+            {
+                offsets.Enqueue(route.Request.Url[route.Request.Url.LastIndexOf("offset=", StringComparison.Ordinal)..]);
+                if (offsets.Count == 3)
+                    reached.TrySetResult();
+                else
+                    await route.ContinueAsync();
+            });
+            await ChooseAsync(page, "large.zip", Zip(Noise(8, 1024)));
+            await Start(page).ClickAsync();
+            await reached.Task.WaitAsync(TimeSpan.FromMilliseconds(Chromium.Patience), Ct);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }).ClickAsync();
+            await Expect(page.GetByText("have arrived and are kept for a week")).ToBeVisibleAsync();
+
+            foreach (var (axis, nm) in ((string, string)[])[("z", "30"), ("y", "4"), ("x", "4")])
+                await page.GetByRole(AriaRole.Textbox, new() { Name = axis, Exact = true }).FillAsync(nm);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Go on uploading" }).ClickAsync();
+            await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Segmenting large" })).ToBeVisibleAsync();
+
+            Assert.Equal(new VoxelSize(30, 4, 4), (await own.Volumes.FindAsync("large", Ct))?.VoxelSize);
+            Assert.Single(offsets, "offset=0");
+            await CancelAsync(page);
         }, expected: line => line.Contains("net::ERR_", StringComparison.Ordinal));
     }
 
@@ -132,6 +162,24 @@ public sealed partial class UploadTests(Site site)
             await ChooseAsync(page, "large.zip", Zip(Noise(2, 1024)));
             await Expect(page.Locator("#file-refused")).ToContainTextAsync("large.zip is too large");
         });
+    }
+
+    /// <summary>A silo of its own with the model that the site's has.</summary>
+    private async Task<LiveSilo> WithModelAsync()
+    {
+        var silo = await LiveSilo.StartAsync();
+        using (var client = site.Silo.Client())
+            await client.Models.DownloadAsync(Site.Model, Path.Combine(silo.Root, "net.safetensors"), ct: Ct);
+        using var own = silo.Client();
+        await own.Models.RegisterAsync(new Contracts.Api.RegisterModel { Name = "net", Path = "net.safetensors" }, Ct);
+        return silo;
+    }
+
+    private static async Task CancelAsync(IPage page)
+    {
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel…" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel the segmentation" }).ClickAsync();
+        await Expect(page.Locator(".panel .chip").First).ToHaveTextAsync("cancelled");
     }
 
     private static Task ChooseAsync(IPage page, string name, byte[] zip) =>

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
+using Teravox.Contracts;
+using Teravox.Contracts.Api;
 using Teravox.Volumes;
 using static Microsoft.Playwright.Assertions;
 
 namespace Teravox.Web.Tests;
 
 /// <summary>Volumes in 3D, drawn by the processor.</summary>
-public sealed class VolumeViewTests(Site site)
+public sealed partial class VolumeViewTests(Site site)
 {
     private const int Some = 10;
 
@@ -48,6 +51,92 @@ public sealed class VolumeViewTests(Site site)
             }
         });
     }
+
+    [Fact]
+    public async Task Errors_OfAClass_AreThoseThatTheScoresCount()
+    {
+        using var client = site.Silo.Client();
+        var report = await client.Experiments.ScoresAsync(site.FirstId, TestContext.Current.CancellationToken);
+        await site.VisitAsync(Place, async page =>
+        {
+            await DrawnAsync(page);
+            await Button(page, "Errors").ClickAsync();
+            foreach (var prediction in report.Predictions)
+            {
+                await Select(page, "Prediction").SelectOptionAsync(prediction.Name);
+                var counts = (await JsonAsync($"experiments/{site.FirstId}/counts/{prediction.Name}")).GetProperty("classes");
+                foreach (var scored in prediction.Classes)
+                {
+                    await Select(page, "Class").SelectOptionAsync(new SelectOptionValue { Label = scored.Name });
+                    await Expect(Button(page, $"By threshold {scored.Threshold}")).ToHaveAttributeAsync("aria-pressed", "true");
+                    var levels = counts.EnumerateArray().Single(c => c.GetProperty("id").GetInt32() == scored.Id).GetProperty("test");
+                    var (yes, no) = (Voxels(levels.GetProperty("yes")), Voxels(levels.GetProperty("no")));
+                    await ExpectCountsAsync(page, "test", scored.F1, yes[scored.Threshold..].Sum(), no[scored.Threshold..].Sum(), yes[..scored.Threshold].Sum());
+                }
+            }
+        });
+    }
+
+    [Fact]
+    public async Task Errors_ByLabels_AreThoseOfTheLabelVolume()
+    {
+        using var client = site.Silo.Client();
+        var report = await client.Experiments.ScoresAsync(site.FirstId, TestContext.Current.CancellationToken);
+        var (id, name) = report.Predictions[0].Classes.Select(c => (c.Id, c.Name)).ElementAt(1);
+        var region = report.Regions.Test[0];
+        var (truth, labels) = (Read(site.Silo.Experiment(site.FirstId).Truth, region), Read(site.Silo.Experiment(site.FirstId).Labels(report.Predictions[0].Name), region));
+        long Count(bool isIt, bool isCalled) => truth.Zip(labels).LongCount(v => v.First != 255 && v.First == id == isIt && v.Second == id == isCalled);
+        var (tp, fp, fn) = (Count(true, true), Count(false, true), Count(true, false));
+        await site.VisitAsync(Place, async page =>
+        {
+            await DrawnAsync(page);
+            await Button(page, "Errors").ClickAsync();
+            await Select(page, "Class").SelectOptionAsync(new SelectOptionValue { Label = name });
+            await Button(page, "By labels").ClickAsync();
+            await ExpectCountsAsync(page, "test", tp + fp + fn == 0 ? null : 2.0 * tp / ((2 * tp) + fp + fn), tp, fp, fn);
+        });
+    }
+
+    [Fact]
+    public async Task Image_WhenThereAreSeveral_IsTheChosenOne()
+    {
+        using var client = site.Silo.Client();
+        var id = await Site.RunAsync(client, new SubmitExperiment
+        {
+            Spec = JsonElement.Parse(
+                """
+                {
+                  "name": "enlarged", "preset": "super-resolve", "seed": 3, "data": { "phantom": { "shape": [8, 24, 32], "seed": 3 } },
+                  "superResolve": { "maxIterations": 10, "crop": 16, "ensemble": false }
+                }
+                """),
+        });
+        await site.VisitAsync($"#/experiments/{id}/3d", async page =>
+        {
+            await DrawnAsync(page);
+            await Expect(Select(page, "Shown").Locator("option")).ToHaveTextAsync(["original", "enlarged, bicubic (lr)", "super-resolved (boosted)"]);
+            await Expect(page.Locator("#volume-level")).ToContainTextAsync("32 × 24 × 8 voxels");
+            var original = await Stage(page).ScreenshotAsync();
+            foreach (var image in (string[])["boosted", "lr"])
+            {
+                await Select(page, "Shown").SelectOptionAsync(image);
+                await Expect(page.Locator("#volume-level")).ToContainTextAsync("64 × 48 × 8 voxels");
+                await DrawnAsync(page);
+                await Expect(page.Locator("#volume-words")).ToContainTextAsync($"the image {image} ");
+                await ExpectOtherAsync(page, original);
+            }
+        });
+    }
+
+    [Fact]
+    public Task Box_WhenItIsTakenAway_LeavesTheVolumeAlone() => site.VisitAsync(Place, async page =>
+    {
+        await DrawnAsync(page);
+        Assert.True(await MarksAsync(page) > 200, "edges, names and lengths of the axes are drawn");
+        await page.GetByRole(AriaRole.Checkbox, new() { Name = "Box with axes and lengths" }).UncheckAsync();
+        await DrawnAsync(page);
+        Assert.Equal(0, await MarksAsync(page));
+    });
 
     [Fact]
     public Task Cut_WhenMade_ChangesWhatIsSeen() => site.VisitAsync(Place, async page =>
@@ -122,6 +211,32 @@ public sealed class VolumeViewTests(Site site)
     internal static ILocator Opacity(IPage page, string group) =>
         page.Locator("fieldset", new() { Has = page.Locator("legend", new() { HasTextString = group }) }).GetByRole(AriaRole.Slider, new() { Name = "Opacity" });
 
+    private static long[] Voxels(JsonElement levels) => [.. levels.EnumerateArray().Select(n => n.GetInt64())];
+
+    private static ILocator Select(IPage page, string name) => page.GetByRole(AriaRole.Combobox, new() { Name = name, Exact = true });
+
+    private static async Task ExpectCountsAsync(IPage page, string region, double? f1, long tp, long fp, long fn)
+    {
+        var cells = page.Locator($".outcome-counts td[data-region='{region}']");
+        var words = (long n) => Thousands().Replace(n.ToString(CultureInfo.InvariantCulture), "\u202f");
+        await Expect(cells).ToHaveTextAsync([f1?.ToString("F4", CultureInfo.InvariantCulture) ?? "–", words(tp), words(fp), words(fn)]);
+    }
+
+    /// <summary>The thin spaces between thousands.</summary>
+    [GeneratedRegex(@"\B(?=(\d{3})+$)")]
+    private static partial Regex Thousands();
+
+    private static byte[] Read(string volume, Box3 region)
+    {
+        var voxels = new byte[region.Count];
+        OmeVolume.Open(volume).Read(region, voxels);
+        return voxels;
+    }
+
+    /// <summary>Pixels that are drawn over the volume.</summary>
+    private static Task<int> MarksAsync(IPage page) => page.Locator(".volume-stage canvas[aria-hidden]").EvaluateAsync<int>(
+        "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.filter((v, i) => i % 4 === 3 && v > 0).length");
+
     internal static ILocator Button(IPage page, string name) => page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
 
     /// <summary>The classes that the volume has voxels of, with their colours, without the background.</summary>
@@ -131,10 +246,12 @@ public sealed class VolumeViewTests(Site site)
             .Select(c => (c.GetProperty("name").GetString()!, c.GetProperty("colour").GetString()!)),
     ];
 
-    private async Task<JsonElement> ViewsAsync(string of)
+    private Task<JsonElement> ViewsAsync(string of) => JsonAsync($"{of}/views");
+
+    private async Task<JsonElement> JsonAsync(string path)
     {
         using var http = new HttpClient { BaseAddress = site.Silo.Url };
-        return JsonElement.Parse(await http.GetStringAsync($"/api/v1/{of}/views", TestContext.Current.CancellationToken));
+        return JsonElement.Parse(await http.GetStringAsync($"/api/v1/{path}", TestContext.Current.CancellationToken));
     }
 
     private static async Task ExpectOtherAsync(IPage page, byte[] picture)

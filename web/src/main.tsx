@@ -4,7 +4,12 @@ import { App } from "./app/app";
 import { startTheme } from "./app/theme";
 import "./style/tokens.css";
 import "./style/base.css";
-import "./style/parts.css";
+import "./style/frame.css";
+import "./style/layout.css";
+import "./style/states.css";
+import "./style/tables.css";
+import "./style/controls.css";
+import "./style/dialogs.css";
 
 startTheme();
 const root = document.getElementById("app");

@@ -17,11 +17,6 @@ internal sealed partial class PageFiles
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
         "worker-src 'self' blob:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    // Neuroglancer puts style elements of its own into the page.
-    private const string NeuroglancerPolicy =
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self' blob: data:; " +
-        "worker-src 'self' blob:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
     private const string Index = "index.html", Neuroglancer = "/neuroglancer";
     private static readonly (string Encoding, string Suffix)[] Packings = [("br", ".br"), ("gzip", ".gz")];
     private readonly Dictionary<string, PageFile> files = new(StringComparer.Ordinal);
@@ -74,7 +69,7 @@ internal sealed partial class PageFiles
         var headers = http.Response.Headers;
 
         // With every file, not with HTML alone: a worker goes by what came with its script.
-        headers.ContentSecurityPolicy = path.StartsWith(Neuroglancer + "/", StringComparison.Ordinal) ? NeuroglancerPolicy : Policy;
+        headers.ContentSecurityPolicy = Policy;
         headers.CacheControl = Hashed().IsMatch(path) ? "public, max-age=31536000, immutable" : "no-cache";
         if (file.Encodings.Count > 0)
             headers.Vary = "Accept-Encoding";

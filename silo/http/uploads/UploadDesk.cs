@@ -20,7 +20,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
     private const int MostKept = 32;
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(7);
 
-    // What was announced never changes, and a large one takes long to read for every slab.
+    // The files that were announced never change, and many take long to read for every slab.
     private readonly ConcurrentDictionary<long, (NewUpload Upload, Dictionary<string, UploadFile> Files)> manifests = new();
 
     private sealed record Entry(string ManifestHash, string? Volume = null);
@@ -31,7 +31,8 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
         ManifestCheck.Run(body, api.Options.Uploads);
         await SweepAsync(ct);
         await shelf.RefuseTakenAsync(body.Name, ct);
-        var hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(body, TeravoxJson.Compact)));
+        // Whoever finds while uploading that the voxel size is another need not send the files again.
+        var hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(body with { VoxelSize = null }, TeravoxJson.Compact)));
         var document = JsonSerializer.Serialize(new Entry(hash), TeravoxJson.Compact);
         var row = await api.Ledger.FindEntryAsync(CatalogueKinds.Upload, body.Name, ct);
         if (row is not null && Read(row).Volume is not null)

@@ -27,11 +27,12 @@ internal sealed class UploadFolder(string root)
 
     private string Checked => Path.Combine(root, "checked");
 
+    /// <summary>Makes the folder, or takes over the voxel size of what is announced again.</summary>
     public void Create(NewUpload upload)
     {
         Directory.CreateDirectory(Files);
         Directory.CreateDirectory(Slabs);
-        if (!File.Exists(Manifest))
+        if (!File.Exists(Manifest) || Read().VoxelSize != upload.VoxelSize)
             AtomicFile.WriteAllBytes(Manifest, JsonSerializer.SerializeToUtf8Bytes(upload, TeravoxJson.Compact));
     }
 

@@ -76,6 +76,7 @@ function Account() {
     <div class="account">
       <label class="theme">
         <span class="unseen">Colours</span>
+        <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.2" /><path d="M8 1.8a6.2 6.2 0 0 1 0 12.4Z" /></svg>
         <select value={theme} onChange={(e) => setTheme(e.currentTarget.value as (typeof themes)[number])}>
           {themes.map((t) => <option key={t} value={t}>{t}</option>)}
         </select>

@@ -94,6 +94,11 @@ export function figure(value: Maybe): string {
   return size >= 1e5 || size < 1e-3 ? value.toExponential(2).replace("e+", "e") : String(Number(value.toPrecision(4)));
 }
 
+/** A loss: four places, so that a column of them lines up; very small ones in three digits. */
+export function loss(value: Maybe): string {
+  return isNumber(value) && Math.abs(value) >= 1e-3 ? value.toFixed(4) : figure(value);
+}
+
 export function shape(triple: readonly number[]): string {
   return triple.join(" × ");
 }

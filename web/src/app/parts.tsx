@@ -27,6 +27,16 @@ export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
 }
 
+/** In a page's place where what its address names is not there. */
+export function Gone({ what, children }: { what: string; children: ComponentChildren }) {
+  return (
+    <>
+      <Title text="Nothing here" />
+      <Empty>There is no {what}; it may have been deleted. {children}</Empty>
+    </>
+  );
+}
+
 export function Failure({ text, again }: { text: string; again?: () => void }) {
   return (
     <div class="failure" role="alert">
@@ -65,6 +75,11 @@ export function Bar({ fraction, label, state = "running" }: { fraction: number; 
       <div style={{ width: `${percent}%` }} />
     </div>
   );
+}
+
+/** The colour of a class or a line beside its name. */
+export function Swatch({ colour }: { colour: string | null | undefined }) {
+  return <span class="swatch" aria-hidden="true" style={{ background: colour ?? "transparent" }} />;
 }
 
 export function StateChip({ state }: { state: string }) {

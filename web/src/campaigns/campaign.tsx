@@ -5,7 +5,7 @@ import { useLoaded } from "../api/loading";
 import type { CampaignInfo, CampaignRow, ExperimentState } from "../api/types";
 import { count, score, time } from "../app/format";
 import { lazy } from "../app/lazy";
-import { Bar, Empty, Panel, StateChip, Status, Title } from "../app/parts";
+import { Bar, Empty, Gone, Panel, StateChip, Status, Title } from "../app/parts";
 import { href, setQuery } from "../app/router";
 import { SortHead } from "../app/sortHead";
 import { sorted, type Order, type SortValue } from "../app/sorting";
@@ -25,6 +25,7 @@ export function CampaignPage({ name, query }: { name: string; query: URLSearchPa
     return campaign;
   }, going ? 10_000 : 0);
   const campaign = loaded.value;
+  if (campaign === null && loaded.problem?.status === 404) return <Gone what={`campaign ${name}`}><a href={href(["campaigns"])}>Go to the campaigns.</a></Gone>;
   return (
     <>
       <Title text={name}>

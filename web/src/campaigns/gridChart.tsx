@@ -20,7 +20,7 @@ export default function GridChart({ rows, fields, field, prediction, className }
   return (
     <LineChart
       label={`F1 of ${className} over ${field}: ${plot.series.map((s) => `${s.label}: ${s.mean.map((m, i) => `${plot.ticks[i]} ${score(m)}`).join(", ")}`).join("; ")}`}
-      x={x} lines={lines} ticks={plot.ticks} logarithmicX={plot.logarithmic} xTitle={field} yTitle="F1" height={320}
+      x={x} lines={lines} ticks={plot.ticks} logarithmicX={plot.logarithmic} xTitle={field} yTitle="F1" valueText={score} height={320}
     />
   );
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import "./charts.css";
 
 /** The outline of bars, one wide each and 100 high at the largest count. */
 export function histogramPath(counts: readonly number[]): string {

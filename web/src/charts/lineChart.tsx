@@ -33,6 +33,8 @@ export interface LineChartProps {
   /** Vertical lines. */
   readonly marks?: readonly number[];
   readonly height?: number;
+  /** The values under the pointer in words; four digits where it is left out. */
+  readonly valueText?: (value: number) => string;
   /** False where the lines are named beside the chart. */
   readonly legend?: boolean;
 }
@@ -123,7 +125,7 @@ function options(newest: { readonly current: LineChartProps }, width: number, he
         spanGaps: true,
         ...(line.dashed ? { dash: [5, 4] } : {}),
         points: { show: line.points === true, size: 6 },
-        value: (_, v) => (v === null ? "–" : figure(v)),
+        value: (_, v) => (v === null ? "–" : (newest.current.valueText ?? figure)(v)),
       })),
     ],
     hooks: {

@@ -28,7 +28,7 @@ export function ClusterPage() {
             <Tile name="Silos alive" value={count(total.alive)} more={total.draining > 0 ? `${total.draining} draining` : `of ${count(silos.length)} known`} />
             <Tile name="Devices" value={count(total.devices)} more={`${count(total.slots)} slots`} />
             <Tile name="Items in work" value={count(total.running)} />
-            <Tile name="Throughput" value={rate(total.itemsPerSecond)} more="over the last minute" />
+            <Tile name="Throughput" value={rate(total.itemsPerSecond)} more="items, over the last minute" />
             <Tile name="Memory in use" value={bytes(total.memoryBytes)} />
           </dl>
           <Panel title="Silos" aside={silos.some((s) => !s.alive) ? <Choice label="Silos" value={which} options={[["alive", "alive"], ["all", `all ${silos.length}`]]} onChange={setWhich} /> : undefined}>

@@ -4,13 +4,12 @@ import { api } from "../api/client";
 import { useLoaded } from "../api/loading";
 import type { ExperimentInfo, ScoreReport } from "../api/types";
 import { difference, duration, score, secondsBetween, time } from "../app/format";
-import { Empty, Panel, StateChip, Status, Title } from "../app/parts";
+import { Empty, Panel, StateChip, Status, Swatch, Title } from "../app/parts";
 import { href, setQuery } from "../app/router";
 import { SortHead } from "../app/sortHead";
 import { sorted, type Order, type SortValue } from "../app/sorting";
 import { LineChart, type Line } from "../charts/lineChart";
 import { minus } from "./scoring";
-import { Swatch } from "./scoreTable";
 import { specDifferences } from "./specDiff";
 import "./experiment.css";
 
@@ -161,7 +160,7 @@ function Scores({ scores }: { scores: readonly [ScoreReport, ScoreReport] }) {
         )}>
           <LineChart
             label={`F1 against the threshold for ${shownClass}: A ${score(ca?.f1)} at ${ca?.threshold}, B ${score(cb?.f1)} at ${cb?.threshold}`}
-            x={thresholds} lines={lines} xTitle="Threshold" yTitle="F1" yRange={[0, 1]} height={300}
+            x={thresholds} lines={lines} xTitle="Threshold" yTitle="F1" valueText={score} yRange={[0, 1]} height={300}
             marks={[ca?.threshold, cb?.threshold].filter((t): t is number => t !== undefined)}
           />
         </Panel>
@@ -192,10 +191,14 @@ function Settings({ a, b }: { a: Parameters<typeof specDifferences>[0]; b: Param
         <thead><tr><th scope="col">Setting</th><th scope="col">A</th><th scope="col">B</th></tr></thead>
         <tbody>
           {differences.map((d) => (
-            <tr key={d.path}><th scope="row"><code>{d.path}</code></th><td><code>{d.a ?? "not set"}</code></td><td><code>{d.b ?? "not set"}</code></td></tr>
+            <tr key={d.path}><th scope="row"><code>{d.path}</code></th><td><Setting value={d.a} /></td><td><Setting value={d.b} /></td></tr>
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+function Setting({ value }: { value: string | null }) {
+  return value === null ? <span class="hint">not set</span> : <code>{value}</code>;
 }

@@ -2,9 +2,8 @@
 import { useState } from "preact/hooks";
 import type { ScoreReport } from "../api/types";
 import { count, percent } from "../app/format";
-import { Choice, Panel } from "../app/parts";
+import { Choice, Panel, Swatch } from "../app/parts";
 import { rowShares } from "./scoring";
-import { Swatch } from "./scoreTable";
 
 /** Voxels of the test region by true class and class of the largest output. */
 export function ConfusionPanel({ report }: { report: ScoreReport }) {
@@ -23,9 +22,10 @@ export function ConfusionPanel({ report }: { report: ScoreReport }) {
         <Choice label="Unit" value={unit} options={[["shares", "share of the row"], ["counts", "voxels"]]} onChange={setUnit} />
       </>
     )}>
+      <p class="hint about">Voxels of the test region: a row is a true class, a column the class of the largest output. No thresholds here, so that F1 may differ from the table's.</p>
       <div class="scroll">
         <table class="confusion">
-          <caption>Voxels of the test region: a row is a true class, a column the class of the largest output. No thresholds here, so that F1 may differ from the table's.</caption>
+          <caption class="unseen">Voxels of the test region by true class (rows) and class of the largest output (columns)</caption>
           <thead>
             <tr>
               <th scope="col">true ↓ called →</th>
@@ -40,7 +40,7 @@ export function ConfusionPanel({ report }: { report: ScoreReport }) {
                   const share = shares[r]?.[c] ?? null;
                   return (
                     <td
-                      key={c} class={`number ${r === c ? "hit" : ""}`}
+                      key={c} class={`number ${r === c ? "hit" : ""} ${n === 0 ? "none" : ""}`}
                       style={{ "--share": (share ?? 0).toFixed(3) }}
                       title={`${count(n)} voxels, ${percent(share)} of ${report.classes[r]?.name}`}
                     >

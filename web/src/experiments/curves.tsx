@@ -47,7 +47,7 @@ export function CurvesPanel({ report, chosen, onChoose }: { report: ScoreReport;
     )}>
       <LineChart
         label={`F1 against the threshold for ${classes.find((c) => c.id === classId)?.name}. ${entries.map(({ prediction, score: s }) => `${prediction}: ${score(s?.f1)} at ${s?.threshold}`).join("; ")}`}
-        x={thresholds} lines={lines} xTitle="Threshold" yTitle="F1" yRange={[0, 1]} marks={thresholdsOf} height={300}
+        x={thresholds} lines={lines} xTitle="Threshold" yTitle="F1" valueText={score} yRange={[0, 1]} marks={thresholdsOf} height={300}
       />
       <ul class="plain hint">
         {entries.map(({ prediction, score: s }) => s !== undefined && (

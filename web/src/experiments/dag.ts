@@ -13,6 +13,8 @@ export interface DagNode<T> {
   readonly row: number;
   readonly x: number;
   readonly y: number;
+  /** The same for all nodes of a layer. */
+  readonly width: number;
 }
 
 export interface Dag<T> {
@@ -22,8 +24,9 @@ export interface Dag<T> {
   readonly height: number;
 }
 
-export interface DagSize {
-  readonly nodeWidth: number;
+export interface DagSize<T> {
+  /** What a stage needs; a layer is as wide as its widest. */
+  readonly nodeWidth: (stage: T) => number;
   readonly nodeHeight: number;
   readonly gapX: number;
   readonly gapY: number;
@@ -33,7 +36,7 @@ export interface DagSize {
  * Lays a graph out in layers from left to right (Sugiyama's way: longest path, then each layer in the order of the mean row of
  * what its stages wait for). An edge that an indirect way implies too is left out: it says nothing and crosses much.
  */
-export function layDag<T extends DagStage>(stages: readonly T[], size: DagSize): Dag<T> {
+export function layDag<T extends DagStage>(stages: readonly T[], size: DagSize<T>): Dag<T> {
   const byName = new Map(stages.map((s) => [s.name, s]));
   const before = new Map(stages.map((s) => [s.name, (s.after ?? []).filter((n) => n !== s.name && byName.has(n))]));
   const layers = findLayers(stages, before);
@@ -52,14 +55,15 @@ export function layDag<T extends DagStage>(stages: readonly T[], size: DagSize):
   }
 
   const tallest = Math.max(0, ...columns.map((c) => c.length));
-  const stepX = size.nodeWidth + size.gapX;
+  const widths = columns.map((c) => Math.max(...c.map(size.nodeWidth)));
+  const lefts = widths.map((_, i) => widths.slice(0, i).reduce((sum, w) => sum + w + size.gapX, 0));
   const stepY = size.nodeHeight + size.gapY;
   const nodes = new Map<string, DagNode<T>>();
   for (const stage of stages) {
     const layer = layers.get(stage.name) ?? 0;
     const row = rows.get(stage.name) ?? 0;
     const top = ((tallest - (columns[layer]?.length ?? 0)) * stepY) / 2;
-    nodes.set(stage.name, { stage, layer, row, x: layer * stepX, y: top + row * stepY });
+    nodes.set(stage.name, { stage, layer, row, x: lefts[layer] ?? 0, y: top + row * stepY, width: widths[layer] ?? 0 });
   }
 
   const edges: { from: DagNode<T>; to: DagNode<T> }[] = [];
@@ -75,7 +79,7 @@ export function layDag<T extends DagStage>(stages: readonly T[], size: DagSize):
   return {
     nodes: [...nodes.values()],
     edges,
-    width: Math.max(0, columns.length * stepX - size.gapX),
+    width: (lefts.at(-1) ?? 0) + (widths.at(-1) ?? 0),
     height: Math.max(0, tallest * stepY - size.gapY),
   };
 }

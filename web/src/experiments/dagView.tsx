@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useMemo } from "preact/hooks";
-import type { StageProgress } from "../api/types";
+import type { RunningInfo, StageProgress } from "../api/types";
 import { progressPercent } from "../app/format";
 import { layDag, type DagNode } from "./dag";
+import { shownState } from "./timing";
 
-const size = { nodeWidth: 158, nodeHeight: 34, gapX: 34, gapY: 8 };
+const letter = 6.4;
+/** Letters that a node's line has room for, at most. */
+const room = 40;
+const nodeWidth = ({ name }: Pick<StageProgress, "name">) => Math.max(112, Math.min(room, name.length) * letter + 18);
+const size = { nodeWidth, nodeHeight: 34, gapX: 32, gapY: 8 };
 const margin = 2;
-/** Letters that a node's line has room for. */
-const room = 24;
 
 /** Text that is too long for its place, cut; the whole stands in the node's title. */
 export function shorten(text: string, most: number): string {
@@ -15,7 +18,7 @@ export function shorten(text: string, most: number): string {
 }
 
 /** The graph of the stages as a picture. What it says stands in the list below it too, which screen readers read instead. */
-export function DagView({ stages }: { stages: readonly StageProgress[] }) {
+export function DagView({ stages, running }: { stages: readonly StageProgress[]; running: readonly RunningInfo[] }) {
   const shape = JSON.stringify(stages.map((s) => [s.name, s.after]));
   // Where things lie hangs on the names only; states change every few seconds.
   const dag = useMemo(() => layDag(stages, size), [shape]);
@@ -26,27 +29,28 @@ export function DagView({ stages }: { stages: readonly StageProgress[] }) {
     <div class="scroll dag-holder">
       <svg class="dag" width={width} height={height} viewBox={`${-margin} ${-margin} ${width} ${height}`} aria-hidden="true">
         {dag.edges.map(({ from, to }) => <path key={`${from.stage.name}>${to.stage.name}`} class="edge" d={edgePath(from, to)} />)}
-        {dag.nodes.map((node) => <Node key={node.stage.name} node={node} stage={newest.get(node.stage.name) ?? node.stage} />)}
+        {dag.nodes.map((node) => <Node key={node.stage.name} node={node} stage={newest.get(node.stage.name) ?? node.stage} running={running} />)}
       </svg>
     </div>
   );
 }
 
-function Node({ node, stage }: { node: DagNode<StageProgress>; stage: StageProgress }) {
-  const { nodeWidth, nodeHeight } = size;
-  const inner = nodeWidth - 16;
+function Node({ node, stage, running }: { node: DagNode<StageProgress>; stage: StageProgress; running: readonly RunningInfo[] }) {
+  const { nodeHeight } = size;
+  const inner = node.width - 16;
+  const state = shownState(stage, running);
   return (
-    <g class={`node ${stage.state}${stage.blocked ? " is-blocked" : ""}`} transform={`translate(${node.x} ${node.y})`}>
-      <title>{`${stage.name}: ${stage.state}${stage.items > 0 ? `, ${stage.done} of ${stage.items} items` : ""}${stage.blocked ? `; ${stage.blocked}` : ""}`}</title>
-      <rect class="box" width={nodeWidth} height={nodeHeight} rx={5} />
+    <g class={`node ${state}${stage.blocked ? " is-blocked" : ""}`} transform={`translate(${node.x} ${node.y})`}>
+      <title>{`${stage.name}: ${state}${stage.items > 0 ? `, ${stage.done} of ${stage.items} items` : ""}${stage.blocked ? `; ${stage.blocked}` : ""}`}</title>
+      <rect class="box" width={node.width} height={nodeHeight} rx={5} />
       <text x={8} y={15}>{shorten(stage.name, room)}</text>
-      {stage.state === "waiting" || stage.state === "ready"
-        ? <text class="state" x={8} y={27}>{stage.blocked ? "blocked" : stage.state}</text>
+      {state === "waiting" || state === "ready" || state === "queued"
+        ? <text class="state" x={8} y={27}>{stage.blocked ? "blocked" : state}</text>
         : (
           <>
             <rect class="track" x={8} y={22} width={inner - 40} height={4} rx={2} />
             <rect class="done" x={8} y={22} width={Math.max(0, Math.min(1, stage.fraction)) * (inner - 40)} height={4} rx={2} />
-            <text class="state" x={nodeWidth - 8} y={27} text-anchor="end">{stage.state === "failed" ? "failed" : progressPercent(stage.fraction)}</text>
+            <text class="state" x={node.width - 8} y={27} text-anchor="end">{state === "failed" ? "failed" : progressPercent(stage.fraction)}</text>
           </>
         )}
     </g>
@@ -54,7 +58,7 @@ function Node({ node, stage }: { node: DagNode<StageProgress>; stage: StageProgr
 }
 
 function edgePath(from: DagNode<StageProgress>, to: DagNode<StageProgress>): string {
-  const x1 = from.x + size.nodeWidth;
+  const x1 = from.x + from.width;
   const y1 = from.y + size.nodeHeight / 2;
   const x2 = to.x;
   const y2 = to.y + size.nodeHeight / 2;

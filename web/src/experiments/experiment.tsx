@@ -7,7 +7,7 @@ import { Confirm } from "../app/confirm";
 import { duration, progressPercent, secondsBetween, time, timeLeft } from "../app/format";
 import { lazy } from "../app/lazy";
 import { attempt } from "../app/notices";
-import { StateChip, Status, Tabs, Title } from "../app/parts";
+import { Gone, StateChip, Status, Tabs, Title } from "../app/parts";
 import { experimentTabs, href, type ExperimentTab } from "../app/router";
 import { maySteer, sessionStore } from "../app/session";
 import { useStore } from "../app/store";
@@ -36,6 +36,7 @@ export default function ExperimentPage({ id, tab, query }: { id: number; tab: Ex
     return progress;
   }, going ? pollMs : 0);
   const progress = loaded.value;
+  if (progress === null && loaded.problem?.status === 404) return <Gone what={`experiment ${id}`}><a href={href(["experiments"])}>Go to the experiments.</a></Gone>;
   return (
     <>
       <Title text={progress === null ? `Experiment ${id}` : `${progress.experiment.name} · ${id}`}>

@@ -39,9 +39,9 @@ export function ExperimentsPage({ query }: { query: URLSearchParams }) {
     <>
       <Title text="Experiments">
         <div class="buttons">
+          {chosen.length !== 2 && <span class="hint choose">Tick two to compare them</span>}
           <button
             type="button" disabled={chosen.length !== 2}
-            title="Tick two experiments to compare them"
             onClick={() => go(href(["compare"], { a: Math.min(...chosen), b: Math.max(...chosen) }))}
           >
             Compare {chosen.length === 2 ? `${Math.min(...chosen)} and ${Math.max(...chosen)}` : "two"}

@@ -57,7 +57,7 @@ export function FilesTab({ experiment }: { experiment: ExperimentInfo }) {
           {(list.more || list.problem !== null || list.loading) && <More list={list} what="files" />}
         </Panel>
       </div>
-      <div class="half stack">
+      <div class="half stack files-zarr">
         <Panel title="Volumes as OME-Zarr" aside={<Choice label="Lines for" value={script} options={[["napari", "napari"], ["python", "Python"]]} onChange={setScript} />}>
           <Status loaded={views} />
           {views.value !== null && (

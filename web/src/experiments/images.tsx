@@ -10,9 +10,10 @@ const ssim = (f: Fidelity) => (f.ssim == null ? missing : f.ssim.toFixed(4));
 export function ImagesPanel({ images }: { images: ImageScores }) {
   return (
     <Panel title="Image quality">
+      <p class="hint about">Sections brought back, against the original. lr: bicubic interpolation. boosted: super-resolution{images.noise > 0 ? `. Noise: ${images.noise} grey levels` : ""}.</p>
       <div class="scroll">
         <table>
-          <caption>Sections brought back, against the original. lr: bicubic interpolation. boosted: super-resolution{images.noise > 0 ? `. Noise: ${images.noise} grey levels` : ""}.</caption>
+          <caption class="unseen">PSNR and SSIM of sections brought back, against the original</caption>
           <thead>
             <tr>
               <th scope="col">Section</th>

@@ -4,8 +4,8 @@ import { api } from "../api/client";
 import { useLoaded } from "../api/loading";
 import type { ExperimentInfo, NetworkLosses, StageProgress } from "../api/types";
 import { LineChart, lineColour, type Line } from "../charts/lineChart";
-import { count, figure } from "../app/format";
-import { Choice, Empty, Failure, Panel, Waiting } from "../app/parts";
+import { count, figure, loss } from "../app/format";
+import { Choice, Empty, Failure, Panel, Swatch, Waiting } from "../app/parts";
 import { joinLosses } from "./lossLines";
 
 const pollMs = 10_000;
@@ -39,19 +39,21 @@ export function LossPanel({ experiment, stages, news }: { experiment: Experiment
               label={`Training loss of ${networks.map((n) => `${n.name}: ${figure(n.losses[n.losses.length - 1])} after ${count(n.done)} iterations`).join("; ")}`}
               x={x} lines={lines} xTitle="Iteration" yTitle="Loss" height={260} legend={false} logarithmicY={axis === "log"}
             />
-            <table class="loss-table">
-              <caption class="unseen">Newest loss of each network</caption>
-              <thead><tr><th scope="col">Network</th><th scope="col" class="number">Iterations</th><th scope="col" class="number">Loss</th></tr></thead>
-              <tbody>
-                {networks.map((n, i) => (
-                  <tr key={n.name}>
-                    <th scope="row"><span class="swatch" aria-hidden="true" style={{ background: `var(${lineColour(i)})` }} />{n.name}{i >= 8 && <span class="hint"> dashed</span>}</th>
-                    <td class="number">{count(n.done)} / {count(n.iterations)}</td>
-                    <td class="number">{figure(n.losses[n.losses.length - 1])}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+            <div class="scroll loss-table">
+              <table>
+                <caption class="unseen">Newest loss of each network</caption>
+                <thead><tr><th scope="col">Network</th><th scope="col" class="number">Iterations</th><th scope="col" class="number">Loss</th></tr></thead>
+                <tbody>
+                  {networks.map((n, i) => (
+                    <tr key={n.name}>
+                      <th scope="row"><Swatch colour={`var(${lineColour(i)})`} />{n.name}{i >= 8 && <span class="hint"> dashed</span>}</th>
+                      <td class="number">{count(n.done)} / {count(n.iterations)}</td>
+                      <td class="number">{loss(n.losses[n.losses.length - 1])}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
           </>
         )}
     </Panel>

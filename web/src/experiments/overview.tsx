@@ -20,16 +20,16 @@ export function OverviewTab({ progress, onChange }: { progress: ExperimentProgre
       {blocked.map((why) => <p key={why} class="blocked-note" role="status">No silo can go on with this experiment: {why}.</p>)}
       {failures.length > 0 && <Failures progress={progress} />}
       <Panel title="Stages" aside={<DagKey />}>
-        <DagView stages={stages} />
+        <DagView stages={stages} running={running} />
         <details class="stage-list" open={stages.length <= 12}>
           <summary>All stages as a list</summary>
-          <StageTable stages={stages} />
+          <StageTable stages={stages} running={running} />
         </details>
       </Panel>
       <div class="grid">
         <div class={`stack ${trains ? "half" : ""}`}>
           {(running.length > 0 || experiment.state === "running") && (
-            <Panel title="Running now" aside={running.length > 0 ? `${running.length} items` : undefined}>
+            <Panel title="Running now" aside={running.length > 0 ? `${running.length} ${running.length === 1 ? "item" : "items"}` : undefined}>
               {running.length === 0 ? <Empty>Nothing is being worked on at the moment.</Empty> : <Running progress={progress} />}
             </Panel>
           )}
@@ -48,7 +48,7 @@ export function OverviewTab({ progress, onChange }: { progress: ExperimentProgre
 function DagKey() {
   return (
     <>
-      {["waiting", "running", "done", "failed"].map((s) => <span key={s} class="dag-key"><i class={s} />{s}</span>)}
+      {["waiting", "queued", "running", "done", "failed"].map((s) => <span key={s} class="dag-key"><i class={s} />{s}</span>)}
     </>
   );
 }
@@ -64,9 +64,9 @@ function Running({ progress }: { progress: ExperimentProgress }) {
         <tbody>
           {progress.running.map((r) => (
             <tr key={`${r.stage}/${r.index}`}>
-              <th scope="row">{r.stage}</th>
+              <th scope="row" class="whole">{r.stage}</th>
               <td class="number">{r.index}</td>
-              <td>{r.silo}{r.attempt > 1 && <small> · attempt {r.attempt}</small>}</td>
+              <td class="whole">{r.silo}{r.attempt > 1 && <small> · attempt {r.attempt}</small>}</td>
               <td class="progress-cell"><div class="row-progress"><Bar fraction={r.fraction} label={`${r.stage} ${r.index}`} /><span>{progressPercent(r.fraction)}</span></div></td>
               <td class="note">{r.note}</td>
             </tr>

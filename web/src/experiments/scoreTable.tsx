@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { ClassEntry, PredictionScore, ScoreReport } from "../api/types";
 import { difference, percent, score } from "../app/format";
-import { Choice } from "../app/parts";
+import { Choice, Swatch } from "../app/parts";
 import { SortHead } from "../app/sortHead";
 import { sorted, type Order, type SortValue } from "../app/sorting";
 import { meanOf, minus, type Beside } from "./scoring";
@@ -34,7 +34,7 @@ export function ScoreTable({ report, beside, onChoose }: { report: ScoreReport; 
   const columnsOf = (index: number): readonly (readonly [column: string, head: string, title: string])[] => [
     [`f1:${index}`, "F1", "2 TP / (2 TP + FP + FN) on the test region, at the threshold that is best on the training region"],
     ...(beside === null ? [] : [
-      [`beside:${index}`, "beside", beside.title] as const,
+      [`beside:${index}`, beside.head, beside.title] as const,
       [`difference:${index}`, "diff.", `F1 less ${beside.title}`] as const,
     ]),
     ...(all ? [
@@ -49,14 +49,17 @@ export function ScoreTable({ report, beside, onChoose }: { report: ScoreReport; 
     if (column.startsWith("threshold")) return String(v ?? "–");
     return score(v as number | null);
   };
+  const about = `F1 by class${beside === null ? "" : `, compared with ${beside.title}`}`;
   const best = new Map(classes.map((c) => [c.id, Math.max(...predictions.map((p) => of(p, c)?.f1 ?? -1))]));
   return (
     <>
+      <div class="scores-head">
+        <span class="hint">{about}</span>
+        <Choice label="Columns" value={detail} options={[["f1", "F1"], ["all", "all columns"]]} onChange={setDetail} />
+      </div>
       <div class="scroll">
         <table class="scores">
-          <caption>
-            F1 by class{beside !== null && `, beside: ${beside.title}`}. <Choice label="Columns" value={detail} options={[["f1", "F1"], ["all", "all columns"]]} onChange={setDetail} />
-          </caption>
+          <caption class="unseen">{about}</caption>
           <thead>
             {(predictions.length > 1 || beside !== null || all) && (
               <tr class="groups">
@@ -110,8 +113,4 @@ export function ScoreTable({ report, beside, onChoose }: { report: ScoreReport; 
 function signClass(column: string, value: SortValue): string {
   if (!column.startsWith("difference") || typeof value !== "number" || Math.abs(value) < 0.00005) return "";
   return value > 0 ? "plus" : "minus";
-}
-
-export function Swatch({ colour }: { colour: string | null | undefined }) {
-  return <span class="swatch" aria-hidden="true" style={{ background: colour ?? "transparent" }} />;
 }

@@ -23,11 +23,11 @@ export function ScoresTab({ experiment, query }: { experiment: ExperimentInfo; q
   const report = loaded.value;
   if (report === null) {
     return loaded.problem?.status === 404
-      ? <Empty>{experiment.state === "running" || experiment.state === "paused" ? "Scores come with the last stage, report." : "This experiment has no scores."}</Empty>
+      ? <Empty>{experiment.state === "running" || experiment.state === "paused" ? "Scores come with the last stage, report." : "This experiment has no scores: only those over labelled volumes are scored, when they have succeeded."}</Empty>
       : <Status loaded={loaded} />;
   }
   const column = otherScores.value !== null && other !== null
-    ? reportBeside(otherScores.value, `${otherScores.value.name} · ${other}`)
+    ? reportBeside(otherScores.value, `${otherScores.value.name} · ${other}`, `no. ${other}`)
     : beside === "none" || other !== null ? null : publishedBeside(report);
   return (
     <div class="grid">
@@ -53,7 +53,7 @@ function BesideChoice({ experiment, beside, published }: { experiment: Experimen
   const known = beside === "" || beside === "none" || items.some((e) => String(e.id) === beside);
   return (
     <label>
-      beside{" "}
+      Compare with{" "}
       <select class="small" value={beside} onChange={(e) => setQuery({ beside: e.currentTarget.value })}>
         {published ? <option value="">published values</option> : <option value="">nothing</option>}
         {published && <option value="none">nothing</option>}

@@ -39,6 +39,8 @@ export function meanOf(values: readonly (number | null | undefined)[]): number |
 /** What stands beside a prediction's F1, by class name. */
 export interface Beside {
   readonly title: string;
+  /** The same in a word, for the head of a column. */
+  readonly head: string;
   readonly f1: (prediction: string, className: string) => number | null;
   readonly mean: (prediction: string) => number | null;
 }
@@ -50,17 +52,19 @@ export function publishedBeside(report: ScoreReport): Beside | null {
   const of = (prediction: string) => columns.find((c) => c.prediction === prediction);
   return {
     title: [...new Set(columns.map((c) => c.source))].join(", "),
+    head: "published",
     f1: (prediction, name) => of(prediction)?.f1[report.classes.findIndex((c) => c.name === name)] ?? null,
     mean: (prediction) => meanOf(of(prediction)?.f1 ?? []),
   };
 }
 
 /** Another experiment's values. Classes meet by name; where it has one prediction only, that stands beside each. */
-export function reportBeside(report: ScoreReport, title: string): Beside {
+export function reportBeside(report: ScoreReport, title: string, head: string): Beside {
   const of = (prediction: string): PredictionScore | undefined =>
     report.predictions.find((p) => p.name === prediction) ?? (report.predictions.length === 1 ? report.predictions[0] : undefined);
   return {
     title,
+    head,
     f1: (prediction, name) => of(prediction)?.classes.find((c) => c.name === name)?.f1 ?? null,
     mean: (prediction) => of(prediction)?.meanF1 ?? null,
   };

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ScoreReport } from "../api/types";
 import { percent } from "../app/format";
-import { Panel } from "../app/parts";
-import { Swatch } from "./scoreTable";
+import { Panel, Swatch } from "../app/parts";
 
 /** How much of the labelled voxels each class has in the training and in the test region. */
 export function SharesPanel({ report }: { report: ScoreReport }) {

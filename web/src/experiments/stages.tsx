@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StageProgress } from "../api/types";
+import type { RunningInfo, StageProgress } from "../api/types";
 import { count, duration, progressPercent, rate, secondsBetween, timeLeft } from "../app/format";
 import { Bar, StateChip } from "../app/parts";
+import { shownState } from "./timing";
 
 /** The stages in order with rate and time left. */
-export function StageTable({ stages }: { stages: readonly StageProgress[] }) {
+export function StageTable({ stages, running }: { stages: readonly StageProgress[]; running: readonly RunningInfo[] }) {
   return (
     <div class="scroll">
       <table class="stages">
@@ -23,8 +24,8 @@ export function StageTable({ stages }: { stages: readonly StageProgress[] }) {
         <tbody>
           {stages.map((s) => (
             <tr key={s.name}>
-              <th scope="row">{s.name}</th>
-              <td><StateChip state={s.state} /></td>
+              <th scope="row" class="whole">{s.name}</th>
+              <td><StateChip state={shownState(s, running)} /></td>
               <td class="progress-cell">
                 <div class="row-progress"><Bar fraction={s.fraction} label={s.name} state={s.state} /><span>{progressPercent(s.fraction)}</span></div>
               </td>

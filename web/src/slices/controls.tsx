@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Views } from "../api/types";
-import { Choice } from "../app/parts";
+import { Choice, Swatch } from "../app/parts";
+import { Slider } from "../app/slider";
 import { outcomeColours, outcomeNames, type Score } from "./scoring";
-import { greysOf, imagesOf, overlaysOf, predictionsOf, truthOf, type Settings } from "./settings";
+import { greysOf, imagesOf, imageText, overlaysOf, predictionsOf, truthOf, type Settings } from "./settings";
 
 export interface ThresholdInfo {
   readonly value: number;
@@ -37,7 +38,7 @@ export function Controls({ views, settings, threshold, onChange, onThreshold, on
           <label class="field">
             <span>Shown</span>
             <select value={settings.image} onChange={(e) => onChange({ image: e.currentTarget.value })}>
-              {images.map((v) => <option key={v.name} value={v.name}>{v.name}</option>)}
+              {images.map((v) => <option key={v.name} value={v.name}>{imageText(v.name)}</option>)}
             </select>
           </label>
         )}
@@ -78,18 +79,6 @@ export function Controls({ views, settings, threshold, onChange, onThreshold, on
         </fieldset>
       )}
     </div>
-  );
-}
-
-export function Slider({ label, min, max, value, unit = "", onInput }: {
-  label: string; min: number; max: number; value: number; unit?: string; onInput: (value: number) => void;
-}) {
-  return (
-    <label class="slider">
-      <span>{label}</span>
-      <input type="range" min={min} max={max} value={value} onInput={(e) => onInput(Number(e.currentTarget.value))} />
-      <output>{value}{unit}</output>
-    </label>
   );
 }
 
@@ -160,8 +149,4 @@ function Classes({ views, settings, onChange }: { views: Views; settings: Settin
       ))}
     </ul>
   );
-}
-
-export function Swatch({ colour }: { colour: string }) {
-  return <span class="swatch" aria-hidden="true" style={{ background: colour }} />;
 }

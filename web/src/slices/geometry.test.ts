@@ -74,6 +74,10 @@ describe("visible", () => {
 describe("roundLength", () => {
   it("is 1, 2 or 5 times a power of ten", () => {
     expect([999, 1000, 430, 77, 0.3].map(roundLength)).toEqual([500, 1000, 200, 50, 0.2]);
-    expect([200, 5000, 2e6].map(lengthWords)).toEqual(["200 nm", "5 µm", "2 mm"]);
+    expect([200, 5000, 2e6].map((nm) => lengthWords(nm, space))).toEqual(["200 nm", "5 µm", "2 mm"]);
+  });
+
+  it("is in voxels where nobody gave their size", () => {
+    expect(lengthWords(2000, { voxelSize: [1, 1, 1] })).toBe("2000 voxels");
   });
 });

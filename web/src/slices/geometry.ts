@@ -125,7 +125,13 @@ export function roundLength(mostNm: number): number {
   return ([5, 2, 1].find((n) => n * power <= mostNm * (1 + 1e-9)) ?? 1) * power;
 }
 
-export function lengthWords(nm: number): string {
+/** False where nobody gave a voxel size: 1 × 1 × 1 nm is what is written then, and lengths are in voxels. */
+export function isMeasured(space: Pick<Space, "voxelSize">): boolean {
+  return space.voxelSize.some((n) => n !== 1);
+}
+
+export function lengthWords(nm: number, space: Pick<Space, "voxelSize">): string {
+  if (!isMeasured(space)) return `${Number(nm.toPrecision(4))} voxels`;
   const [value, unit] = nm >= 1e6 ? [nm / 1e6, "mm"] : nm >= 1000 ? [nm / 1000, "µm"] : [nm, "nm"];
   return `${Number(value.toPrecision(4))} ${unit}`;
 }

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Box } from "../api/types";
+import type { Box, Views } from "../api/types";
 import { lengthWords, pixelOf, roundLength, type Look, type Plane, type Space } from "./geometry";
 import type { PaneSize } from "./layers";
 
 export interface Region {
+  readonly name: string;
   readonly box: Box;
   readonly colour: string;
+}
+
+/** What was learnt from, and what was kept for scoring. */
+export function regionsOf({ train, test }: Pick<Views, "train" | "test">): readonly Region[] {
+  const regions: readonly (readonly [string, Box | null | undefined, string])[] = [["training", train, "#6fb3ff"], ["test", test, "#ffd166"]];
+  return regions.flatMap(([name, box, colour]) => (box == null ? [] : [{ name, box, colour }]));
 }
 
 /** Crosshair, borders of the regions that the section goes through, and a scale bar, over the voxels of a pane. */
@@ -28,7 +35,7 @@ export function drawMarks(
   }
   context.setLineDash([]);
   crosshair(context, look, plane, size, space);
-  if (plane.name === "xy") scaleBar(context, look, size);
+  if (plane.name === "xy") scaleBar(context, look, size, space);
   context.restore();
 }
 
@@ -49,14 +56,15 @@ function crosshair(context: CanvasRenderingContext2D, look: Look, plane: Plane, 
   }
 }
 
-function scaleBar(context: CanvasRenderingContext2D, look: Look, size: PaneSize): void {
+function scaleBar(context: CanvasRenderingContext2D, look: Look, size: PaneSize, space: Space): void {
   const nm = roundLength(look.nmPerPixel * Math.min(160, size.width / 3));
   const length = nm / look.nmPerPixel;
   const [left, bottom] = [12, size.height - 14];
+  const words = lengthWords(nm, space);
+  context.font = "12px system-ui, sans-serif";
   context.fillStyle = "rgb(0 0 0 / 60%)";
-  context.fillRect(left - 6, bottom - 20, Math.max(length, 48) + 12, 28);
+  context.fillRect(left - 6, bottom - 20, Math.max(length, context.measureText(words).width) + 12, 28);
   context.fillStyle = "#ffffff";
   context.fillRect(left, bottom, length, 3);
-  context.font = "12px system-ui, sans-serif";
-  context.fillText(lengthWords(nm), left, bottom - 6);
+  context.fillText(words, left, bottom - 6);
 }

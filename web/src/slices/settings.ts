@@ -22,6 +22,15 @@ export function imagesOf(views: Views): readonly ViewInfo[] {
   return views.views.filter((v) => v.kind === "image" && v.levels.length > 0);
 }
 
+const imageTexts: Readonly<Record<string, string>> = {
+  raw: "original", lowres: "low resolution (lowres)", lr: "enlarged, bicubic (lr)", boosted: "super-resolved (boosted)",
+};
+
+/** What an image view is called where one of several is chosen. */
+export function imageText(name: string): string {
+  return imageTexts[name] ?? name;
+}
+
 export function truthOf(views: Views): ViewInfo | null {
   return views.views.find((v) => v.kind === "labels" && v.prediction == null && v.levels.length > 0) ?? null;
 }

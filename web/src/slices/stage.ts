@@ -5,7 +5,7 @@ import { channelOf, ViewReader } from "../zarr/store";
 import { compose, rgbOf, type LayerPlane, type Overlay } from "./compose";
 import { planes, type Look, type Plane, type Sizes } from "./geometry";
 import { layerOf, voxelOf, type LayerSource, type PaneSize } from "./layers";
-import { drawMarks, type Region } from "./marks";
+import { drawMarks, regionsOf } from "./marks";
 import { outcomeColours } from "./scoring";
 import { greysOf, imagesOf, labelsOf, truthOf, type Settings } from "./settings";
 import { adjust, levelsOf, toneTable, windowOf, type Window } from "./tone";
@@ -224,11 +224,4 @@ export class SliceStage {
     }
     return { reader, channel: classId === undefined ? 0 : channelOf(view, classId) };
   }
-}
-
-function regionsOf(views: Views): readonly Region[] {
-  const regions: Region[] = [];
-  if (views.train != null) regions.push({ box: views.train, colour: "#6fb3ff" });
-  if (views.test != null) regions.push({ box: views.test, colour: "#ffd166" });
-  return regions;
 }

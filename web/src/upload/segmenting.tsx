@@ -79,7 +79,7 @@ function Going({ progress }: { progress: ExperimentProgress }) {
       {failures.slice(0, 3).map((f) => <p key={`${f.stage}/${f.index}`} class="upload-refused" role="alert">{f.stage}: {f.error}</p>)}
       <details class="stage-list" open>
         <summary>Stages</summary>
-        <StageTable stages={stages} />
+        <StageTable stages={stages} running={progress.running} />
       </details>
     </>
   );

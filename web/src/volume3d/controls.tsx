@@ -1,29 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Views } from "../api/types";
-import { Choice } from "../app/parts";
-import { Slider, Swatch } from "../slices/controls";
+import { count, score } from "../app/format";
+import { Choice, Swatch } from "../app/parts";
+import { Slider } from "../app/slider";
+import { f1 } from "../experiments/scoring";
+import { planes, type Plane } from "../slices/geometry";
 import { outcomeColours, outcomeNames } from "../slices/scoring";
-import { imagesOf } from "../slices/settings";
+import { imagesOf, imageText } from "../slices/settings";
 import { axisNames, type Axis } from "../zarr/space";
+import type { OutcomeCounts } from "./fill";
 import { labelledPredictions, modesOf, type Settings } from "./settings";
+
+/** How the errors of the chosen class stand. */
+export interface ErrorsInfo {
+  /** The threshold that the experiment chose for the class; null where errors can go by the labels alone. */
+  readonly threshold: number | null;
+  /** Counted in the voxels drawn, by region; null until they are. */
+  readonly counts: readonly (readonly [region: string, OutcomeCounts])[] | null;
+  /** Whether the voxels drawn are the volume's own. */
+  readonly exact: boolean;
+}
 
 interface ControlsProps {
   readonly views: Views;
   readonly settings: Settings;
+  readonly errors: ErrorsInfo;
   readonly onChange: (change: Partial<Settings>) => void;
-  readonly onReset: () => void;
+  readonly onCamera: (plane: Plane["name"] | null) => void;
   readonly onPicture: () => void;
 }
 
-export function Controls({ views, settings, onChange, onReset, onPicture }: ControlsProps) {
+export function Controls({ views, settings, errors, onChange, onCamera, onPicture }: ControlsProps) {
+  const images = imagesOf(views);
   const modes = modesOf(views);
   const predictions = labelledPredictions(views);
   return (
     <div class="volume-controls">
-      {imagesOf(views).length > 0 && (
+      {images.length > 0 && (
         <fieldset>
           <legend>Image</legend>
-          <Percent label="Opacity" value={settings.image} onInput={(image) => onChange({ image })} />
+          {images.length > 1 && (
+            <label class="field">
+              <span>Shown</span>
+              <select value={settings.image} onChange={(e) => onChange({ image: e.currentTarget.value })}>
+                {images.map((v) => <option key={v.name} value={v.name}>{imageText(v.name)}</option>)}
+              </select>
+            </label>
+          )}
+          <Percent label="Opacity" value={settings.imageOpacity} onInput={(imageOpacity) => onChange({ imageOpacity })} />
         </fieldset>
       )}
       {modes.length > 1 && (
@@ -39,14 +63,22 @@ export function Controls({ views, settings, onChange, onReset, onPicture }: Cont
             </label>
           )}
           {(settings.mode === "prediction" || settings.mode === "truth") && <Classes views={views} settings={settings} onChange={onChange} />}
-          {settings.mode === "errors" && <Errors views={views} settings={settings} onChange={onChange} />}
+          {settings.mode === "errors" && <Errors views={views} settings={settings} errors={errors} onChange={onChange} />}
         </fieldset>
       )}
       <Cutting settings={settings} onChange={onChange} />
-      <div class="buttons">
-        <button type="button" class="small" onClick={onReset}>Reset camera</button>
-        <button type="button" class="small" onClick={onPicture}>Save picture</button>
-      </div>
+      <fieldset>
+        <legend>Camera</legend>
+        <div class="buttons">
+          {planes.map(({ name }) => <button key={name} type="button" class="small" title={`As a section lies: ${name[0]} to the right, ${name[1]} down`} onClick={() => onCamera(name)}>{name}</button>)}
+          <button type="button" class="small" onClick={() => onCamera(null)}>Reset camera</button>
+        </div>
+        <label class="check">
+          <input type="checkbox" checked={settings.box} onChange={(e) => onChange({ box: e.currentTarget.checked })} />
+          Box with axes and lengths
+        </label>
+        <div class="buttons"><button type="button" class="small" onClick={onPicture}>Save picture</button></div>
+      </fieldset>
     </div>
   );
 }
@@ -85,8 +117,10 @@ function Classes({ views, settings, onChange }: Part) {
   );
 }
 
-function Errors({ views, settings, onChange }: Part) {
+function Errors({ views, settings, errors, onChange }: Part & { errors: ErrorsInfo }) {
   const { outcomes } = settings;
+  const calledBy = errors.threshold === null ? "labels" : settings.calledBy;
+  const name = views.classes.find((c) => c.id === settings.classId)?.name ?? "the class";
   return (
     <>
       <label class="field">
@@ -101,8 +135,34 @@ function Errors({ views, settings, onChange }: Part) {
           <Percent label={outcomeNames[i]} value={outcomes[part]} onInput={(value) => onChange({ outcomes: { ...outcomes, [part]: value } })} />
         </div>
       ))}
-      <p class="hint">By the labels, in which every voxel is of one class.</p>
+      <Choice
+        label="By what a voxel is called the class" value={calledBy} onChange={(by) => onChange({ calledBy: by })}
+        options={errors.threshold === null ? [["labels", "By labels"]] : [["threshold", `By threshold ${errors.threshold}`], ["labels", "By labels"]]}
+      />
+      <p class="hint">{calledBy === "threshold"
+        ? `A voxel is called ${name} where its output is ${errors.threshold} of 255 or more, the threshold that is best on the training region: what the scores count.`
+        : `A voxel is called ${name} where it is labelled so: of the classes that reach their thresholds the one with the largest output, as in the report's pictures.`}
+      </p>
+      {errors.counts !== null && <OutcomeTable counts={errors.counts} exact={errors.exact} />}
     </>
+  );
+}
+
+function OutcomeTable({ counts, exact }: { counts: NonNullable<ErrorsInfo["counts"]>; exact: boolean }) {
+  const rows = [["TP", "tp"], ["FP", "fp"], ["FN", "fn"]] as const;
+  return (
+    <table class="live-scores outcome-counts" aria-live="polite">
+      <caption class={exact ? "unseen" : "hint"}>{exact ? "Voxels of each kind" : "Of the coarser voxels drawn; the scores count the finest."}</caption>
+      <thead>
+        <tr><th scope="col"><span class="unseen">Kind</span></th>{counts.map(([region]) => <th key={region} scope="col">{region}</th>)}</tr>
+      </thead>
+      <tbody>
+        <tr><th scope="row">F1</th>{counts.map(([region, c]) => <td key={region} data-region={region}>{score(f1(c.tp, c.fp, c.fn))}</td>)}</tr>
+        {rows.map(([text, part]) => (
+          <tr key={part}><th scope="row">{text}</th>{counts.map(([region, c]) => <td key={region} data-region={region}>{count(c[part])}</td>)}</tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { ViewInfo } from "../api/types";
-import { drawnClasses, drawnOutcomes, nothing, toBytes, toGrid } from "./fill";
+import { calledByLabels, calledByThreshold, countOutcomes, drawnClasses, drawnOutcomes, nothing, toBytes, toGrid } from "./fill";
 
 describe("toGrid", () => {
   const voxelSize = [10, 10, 10] as const;
@@ -32,8 +32,27 @@ describe("drawnClasses", () => {
 describe("drawnOutcomes", () => {
   it("tells TP, FP and FN of the class apart and counts nothing where one of the two is missing", () => {
     const truth = Uint8Array.of(2, 1, 2, 1, 255, 2);
-    const labels = Uint8Array.of(2, 2, 0, 0, 2, nothing);
-    expect([...drawnOutcomes(truth, labels, 2)]).toEqual([1, 2, 3, 0, 0, 0]);
+    const called = calledByLabels(Uint8Array.of(2, 2, 0, 0, 2, nothing), 2);
+    expect([...drawnOutcomes(truth, called, 2)]).toEqual([1, 2, 3, 0, 0, 0]);
+  });
+
+  it("calls from the threshold on, the highest output too", () => {
+    const truth = Uint8Array.of(2, 1, 2, 1, 2);
+    expect([...drawnOutcomes(truth, calledByThreshold(Uint8Array.of(100, 100, 99, 99, 255), 100), 2)]).toEqual([1, 2, 3, 0, 1]);
+  });
+});
+
+describe("countOutcomes", () => {
+  const drawn = Uint8Array.of(1, 2, 3, 1, 1, 0, 2, 2);
+  it("counts each voxel of the region and none beside it", () => {
+    const grid = { shape: [2, 2, 2], spacing: [40, 8, 8], origin: [20, 4, 4] } as const;
+    expect(countOutcomes(drawn, grid, { start: [0, 0, 0], shape: [2, 2, 2] }, [40, 8, 8])).toEqual({ tp: 3, fp: 3, fn: 1 });
+    expect(countOutcomes(drawn, grid, { start: [1, 0, 0], shape: [5, 2, 1] }, [40, 8, 8])).toEqual({ tp: 1, fp: 1, fn: 0 });
+  });
+
+  it("goes by the middles of voxels that are coarser than the volume's, wherever the view starts", () => {
+    const grid = { shape: [2, 2, 2], spacing: [40, 16, 16], origin: [140, 8, 8] } as const;
+    expect(countOutcomes(drawn, grid, { start: [4, 0, 0], shape: [1, 4, 4] }, [40, 8, 8])).toEqual({ tp: 1, fp: 2, fn: 0 });
   });
 });
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Triple } from "../api/types";
-import { outcomeOf } from "../slices/scoring";
-import { map3, voxels } from "../zarr/space";
+import type { Box, Triple } from "../api/types";
+import { outcome, outcomeOf } from "../slices/scoring";
+import { clamp, map3, voxels } from "../zarr/space";
 import { placesAlong, type Grid, type Source } from "./grid";
+
+export interface OutcomeCounts {
+  readonly tp: number;
+  readonly fp: number;
+  readonly fn: number;
+}
 
 /** What was read of a view. */
 export interface Read {
@@ -41,14 +47,43 @@ export function drawnClasses(labels: Uint8Array): Uint8Array {
   return labels.map((id) => (id === nothing ? 0 : id + 1));
 }
 
-/** TP, FP and FN (1, 2, 3) of a class, 0 elsewhere and where one of the two is not there. */
-export function drawnOutcomes(truth: Uint8Array, labels: Uint8Array, classId: number): Uint8Array {
+/** 1 where the class is called, 0 where it is not, nothing where there are no labels. */
+export function calledByLabels(labels: Uint8Array, classId: number): Uint8Array {
+  return labels.map((id) => (id === nothing ? nothing : Number(id === classId)));
+}
+
+/** 1 where an output is at or above the threshold, else 0: before it is brought to the grid, as outputs use every level there is. */
+export function calledByThreshold(greys: ArrayLike<number>, threshold: number): Uint8Array {
+  return Uint8Array.from(greys, (grey) => Number(grey >= threshold));
+}
+
+/** TP, FP and FN (1, 2, 3) of a class, 0 elsewhere and where truth or prediction is not there. */
+export function drawnOutcomes(truth: Uint8Array, called: Uint8Array, classId: number): Uint8Array {
   const result = new Uint8Array(truth.length);
   for (let i = 0; i < result.length; i++) {
-    const label = labels[i] as number;
-    if (label !== nothing) result[i] = outcomeOf(label === classId, truth[i] as number, classId);
+    if (called[i] !== nothing) result[i] = outcomeOf(called[i] === 1, truth[i] as number, classId);
   }
   return result;
+}
+
+/** How often TP, FP and FN are drawn in a region of the volume, given in its voxels: of every voxel drawn, its middle counts. */
+export function countOutcomes(drawn: Uint8Array, grid: Grid, region: Box, volumeVoxelSize: Triple): OutcomeCounts {
+  const [from, to] = [region.start, map3((i) => region.start[i] + region.shape[i])].map((edge) =>
+    map3((i) => clamp(Math.ceil((edge[i] * volumeVoxelSize[i] - grid.origin[i]) / grid.spacing[i] - 1e-6), 0, grid.shape[i])),
+  ) as [Triple, Triple];
+  let [tp, fp, fn] = [0, 0, 0];
+  for (let z = from[0]; z < to[0]; z++) {
+    for (let y = from[1]; y < to[1]; y++) {
+      const row = (z * grid.shape[1] + y) * grid.shape[2];
+      for (let x = from[2]; x < to[2]; x++) {
+        const value = drawn[row + x];
+        if (value === outcome.truePositive) tp++;
+        else if (value === outcome.falsePositive) fp++;
+        else if (value === outcome.falseNegative) fn++;
+      }
+    }
+  }
+  return { tp, fp, fn };
 }
 
 /** Images in 8 bits. 16 bits seldom fill their range: the darkest and brightest half per cent are cut off. */

@@ -53,6 +53,11 @@ export function placesAlong(axis: Axis, grid: Grid, source: Source, volumeVoxelS
   });
 }
 
+/** True where every voxel of the view is drawn. */
+export function isFinest({ view, level, step }: Source): boolean {
+  return level === view.levels[0] && step.every((n) => n === 1);
+}
+
 /** "level s1 of 3, 128 × 128 × 64 voxels; the finest, 256 × 256 × 128, would not fit ..." */
 export function levelWords({ view, level, step }: Source, budget: TextureBudget, software: boolean): string {
   const shape = map3((i) => Math.ceil(level.shape[i] / step[i]));

@@ -13,8 +13,11 @@ import vtkVolume from "@kitware/vtk.js/Rendering/Core/Volume";
 import vtkVolumeMapper from "@kitware/vtk.js/Rendering/Core/VolumeMapper";
 import { ColorMixPreset } from "@kitware/vtk.js/Rendering/Core/VolumeProperty/Constants";
 import vtkOpenGLRenderWindow from "@kitware/vtk.js/Rendering/OpenGL/RenderWindow";
+import type { Plane, Space } from "../slices/geometry";
 import { voxels, type Axis } from "../zarr/space";
+import { edgesOf, lengthsOf } from "./box";
 import type { Grid } from "./grid";
+import { drawBox } from "./marks";
 import { mixOfImageAndClasses } from "./shader";
 import { steps, type Tone } from "./tables";
 
@@ -28,6 +31,9 @@ export interface Cut {
 
 const degrees = 8;
 
+/** From where (x, y, z) a section is seen with its axes to the right and down. */
+const eyes: Readonly<Record<Plane["name"], readonly [number, number, number]>> = { xy: [0, 0, -1], xz: [0, 1, 0], yz: [1, 0, 0] };
+
 /** The volume as vtk.js draws it: image and drawn classes on one grid. World coordinates are nm, x, y, z. */
 export class Scene {
   private readonly view: vtkOpenGLRenderWindow;
@@ -38,11 +44,15 @@ export class Scene {
   private readonly mapper = vtkVolumeMapper.newInstance();
   private readonly resized: ResizeObserver;
   private readonly canvas: HTMLCanvasElement;
+  /** Over the volume: the box with its lengths. */
+  private readonly over = document.createElement("canvas");
+  private marked = true;
+  private density = 1;
   private frame = 0;
   private grid: Grid | null = null;
   private closed = false;
 
-  constructor(private readonly container: HTMLElement, private readonly software: boolean, onLost: () => void) {
+  constructor(private readonly container: HTMLElement, private readonly space: Pick<Space, "voxelSize">, private readonly software: boolean, onLost: () => void) {
     this.canvas = document.createElement("canvas");
     // The first who asks for a canvas's context says what it is like; vtk.js then gets this one. Pictures are taken of what was drawn.
     const context = this.canvas.getContext("webgl2", { preserveDrawingBuffer: true, antialias: false, alpha: false, powerPreference: "high-performance" });
@@ -72,12 +82,17 @@ export class Scene {
     // Between two class ids lies a third class.
     this.volume.getProperty(1).setInterpolationTypeToNearest();
 
+    this.over.setAttribute("aria-hidden", "true");
+    container.append(this.over);
+    // However a frame has come about, by a drag or by a button, the box is drawn as the volume was.
+    this.interactor.onRenderEvent(() => this.drawOver());
+
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(container);
     this.resize();
   }
 
-  /** Lays the volumes in; the camera is kept where there was one for the same grid. */
+  /** Lays the volumes in. The camera stays where it is, so that images of the same place can be compared. */
   show(grid: Grid, image: Uint8Array, drawn: Uint8Array | null): void {
     const first = this.grid === null;
     const other = this.grid !== grid;
@@ -99,7 +114,14 @@ export class Scene {
     if (first) {
       this.renderer.addVolume(this.volume);
       this.reset();
+    } else if (other) {
+      this.renderer.resetCameraClippingRange();
     }
+  }
+
+  /** Whether the box around the volume is drawn. */
+  mark(marked: boolean): void {
+    this.marked = marked;
   }
 
   /** What greys and drawn values look like. */
@@ -133,19 +155,22 @@ export class Scene {
     this.mapper.addClippingPlane(vtkPlane.newInstance({ origin: place, normal }));
   }
 
-  /** As on a section: x to the right, y down, z away; turned a little, so that three sides are seen. */
-  reset(): void {
+  /** As a section lies: its axes to the right and down. Without one as xy lies, turned a little, so that three sides are seen. */
+  reset(plane: Plane["name"] | null = null): void {
     const camera = this.renderer.getActiveCamera();
-    camera.setPosition(0, 0, -1);
     camera.setFocalPoint(0, 0, 0);
-    camera.setViewUp(0, -1, 0);
-    camera.azimuth(-32);
-    camera.elevation(24);
-    camera.orthogonalizeViewUp();
+    camera.setPosition(...eyes[plane ?? "xy"]);
+    if (plane === "xz") camera.setViewUp(0, 0, -1);
+    else camera.setViewUp(0, -1, 0);
+    if (plane === null) {
+      camera.azimuth(-32);
+      camera.elevation(24);
+      camera.orthogonalizeViewUp();
+    }
     this.renderer.resetCamera();
     // The view's angle is that of its height: where it is narrower than high, the camera must stand further off.
     const { width, height } = this.container.getBoundingClientRect();
-    camera.dolly(1.12 * Math.min(1, width / Math.max(1, height)));
+    camera.dolly(1.02 * Math.min(1, width / Math.max(1, height)));
     this.renderer.resetCameraClippingRange();
   }
 
@@ -174,8 +199,12 @@ export class Scene {
 
   picture(): Promise<Blob> {
     this.window.render();
+    const both = document.createElement("canvas");
+    [both.width, both.height] = [this.canvas.width, this.canvas.height];
+    const context = both.getContext("2d");
+    for (const layer of [this.canvas, this.over]) context?.drawImage(layer, 0, 0);
     return new Promise((resolve, reject) => {
-      this.canvas.toBlob((blob) => (blob === null ? reject(new Error("The browser made no picture.")) : resolve(blob)), "image/png");
+      both.toBlob((blob) => (blob === null ? reject(new Error("The browser made no picture.")) : resolve(blob)), "image/png");
     });
   }
 
@@ -196,17 +225,34 @@ export class Scene {
     this.window.delete();
     lose?.loseContext();
     this.canvas.remove();
+    this.over.remove();
   }
 
   private resize(): void {
     const { width, height } = this.container.getBoundingClientRect();
     if (width < 1 || height < 1) return;
     // A processor that draws has no time for the pixels of dense screens.
-    const density = this.software ? 1 : Math.min(2, window.devicePixelRatio || 1);
-    this.view.setSize(Math.floor(width * density), Math.floor(height * density));
+    this.density = this.software ? 1 : Math.min(2, window.devicePixelRatio || 1);
+    const [columns, rows] = [Math.floor(width * this.density), Math.floor(height * this.density)];
+    this.view.setSize(columns, rows);
+    [this.over.width, this.over.height] = [columns, rows];
     this.canvas.style.width = "100%";
     this.canvas.style.height = "100%";
     if (this.grid !== null) this.draw();
+  }
+
+  private drawOver(): void {
+    const { grid, over, density } = this;
+    const context = over.getContext("2d");
+    if (context === null || this.closed) return;
+    context.clearRect(0, 0, over.width, over.height);
+    if (grid === null || !this.marked) return;
+    const [x, y, z] = this.renderer.getActiveCamera().getPosition();
+    const edges = edgesOf(grid, [z, y, x], (place) => {
+      const [right, up] = this.view.worldToDisplay(place[2], place[1], place[0], this.renderer);
+      return { x: right / density, y: (over.height - up) / density };
+    });
+    drawBox(context, density, edges, lengthsOf(grid), this.space);
   }
 }
 

@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ViewInfo, Views } from "../api/types";
-import { imagesOf, labelsOf, truthOf } from "../slices/settings";
+import { greysOf, imagesOf, labelsOf, truthOf } from "../slices/settings";
 import type { Axis } from "../zarr/space";
-import type { Drawn } from "./loading";
+import { sourceFor, type Grid } from "./grid";
+import type { Called, Drawn, Thresholded } from "./loading";
 import type { Cut } from "./scene";
 import { classTones, outcomeTones, type OutcomeOpacities, type Tone } from "./tables";
 
 export type Mode = "none" | "prediction" | "truth" | "errors";
 
 export interface Settings {
+  /** Name of the image view. */
+  readonly image: string;
   readonly mode: Mode;
   readonly prediction: string;
   /** Classes that are seen. */
   readonly shown: ReadonlySet<number>;
   /** Whose errors are seen. */
   readonly classId: number;
+  readonly calledBy: Called["by"];
   /** All of them 0..1. */
-  readonly image: number;
+  readonly imageOpacity: number;
   readonly classes: number;
   readonly outcomes: OutcomeOpacities;
   readonly cutAxis: Axis | null;
   readonly cutPosition: number;
   readonly keepsEnd: boolean;
+  /** Whether the box around the volume is drawn, with its lengths. */
+  readonly box: boolean;
 }
 
 /** Predictions whose labels can be drawn. */
@@ -30,8 +36,9 @@ export function labelledPredictions(views: Views): readonly string[] {
 }
 
 /** The view whose voxels all others are brought to: the image, or labels where the image lies out of the page's reach. */
-export function frameOf(views: Views): ViewInfo | null {
-  return imagesOf(views)[0] ?? truthOf(views) ?? labelsOf(views, labelledPredictions(views)[0] ?? "");
+export function frameOf(views: Views, image: string): ViewInfo | null {
+  const images = imagesOf(views);
+  return images.find((v) => v.name === image) ?? images[0] ?? truthOf(views) ?? labelsOf(views, labelledPredictions(views)[0] ?? "");
 }
 
 /** What there is something for. */
@@ -53,27 +60,46 @@ export function settingsFor(views: Views, old: Settings | null): Settings {
   const predictions = labelledPredictions(views);
   const ids = views.classes.map((c) => c.id);
   const mode = old !== null && modes.includes(old.mode) ? old.mode : (modes[0] ?? "none");
+  const images = imagesOf(views).map((v) => v.name);
   return {
+    image: old !== null && images.includes(old.image) ? old.image : (images[0] ?? ""),
     mode,
     prediction: old !== null && predictions.includes(old.prediction) ? old.prediction : (predictions[0] ?? ""),
     // The background would hide all that lies in it.
     shown: old?.shown ?? new Set(ids.filter((id) => id !== 0)),
     classId: old !== null && ids.includes(old.classId) ? old.classId : (ids[1] ?? ids[0] ?? 0),
-    image: imagesOf(views).length === 0 ? 0 : (old?.image ?? (mode === "none" ? 0.6 : 0.25)),
+    // What the table of scores counts comes first.
+    calledBy: old?.calledBy ?? "threshold",
+    imageOpacity: images.length === 0 ? 0 : (old?.imageOpacity ?? (mode === "none" ? 0.6 : 0.25)),
     classes: old?.classes ?? 1,
     outcomes: old?.outcomes ?? { tp: 0.4, fp: 1, fn: 1 },
     cutAxis: old?.cutAxis ?? null,
     cutPosition: old?.cutPosition ?? 0.5,
     keepsEnd: old?.keepsEnd ?? true,
+    box: old?.box ?? true,
   };
 }
 
-export function drawnOf(views: Views, settings: Settings): Drawn {
+/**
+ * The class's outputs and the threshold that the experiment chose for it; null where there are none, or where the grid is coarser than
+ * the outputs: they have no coarser levels, and reading all of them to draw a few would take long.
+ */
+export function thresholdedOf(views: Views, settings: Settings, threshold: number | null, grid: Grid): Thresholded | null {
+  const greys = greysOf(views, settings.prediction);
+  if (greys === null || threshold === null || sourceFor(greys, grid).step.some((n) => n > 1)) return null;
+  return { by: "threshold", greys, threshold };
+}
+
+/** thresholded is null where errors can go by the labels alone. */
+export function drawnOf(views: Views, settings: Settings, thresholded: Thresholded | null): Drawn {
   const truth = truthOf(views);
   const labels: ViewInfo | null = labelsOf(views, settings.prediction);
   if (settings.mode === "prediction" && labels !== null) return { kind: "classes", labels };
   if (settings.mode === "truth" && truth !== null) return { kind: "classes", labels: truth };
-  if (settings.mode === "errors" && truth !== null && labels !== null) return { kind: "outcomes", truth, labels, classId: settings.classId };
+  if (settings.mode === "errors" && truth !== null && labels !== null) {
+    const called = (settings.calledBy === "threshold" ? thresholded : null) ?? { by: "labels", labels };
+    return { kind: "outcomes", truth, called, classId: settings.classId };
+  }
   return { kind: "none" };
 }
 
@@ -85,7 +111,7 @@ export function keyOf(drawn: Drawn): string {
     case "classes":
       return `classes ${drawn.labels.name}`;
     case "outcomes":
-      return `outcomes ${drawn.labels.name} ${drawn.classId}`;
+      return `outcomes ${drawn.called.by === "labels" ? drawn.called.labels.name : `${drawn.called.greys.name} ${drawn.called.threshold}`} ${drawn.classId}`;
   }
 }
 
@@ -99,7 +125,7 @@ export function cutOf(settings: Settings): Cut | null {
 
 /** What the picture shows, for those who do not see it. */
 export function pictureWords(views: Views, settings: Settings): string {
-  const image = settings.image > 0 ? `the image at ${Math.round(settings.image * 100)} % opacity` : "no image";
+  const image = settings.imageOpacity > 0 ? `the image ${settings.image} at ${Math.round(settings.imageOpacity * 100)} % opacity` : "no image";
   const named = (ids: ReadonlySet<number>) => views.classes.filter((c) => ids.has(c.id)).map((c) => c.name);
   let over = "";
   if (settings.mode === "prediction" || settings.mode === "truth") {

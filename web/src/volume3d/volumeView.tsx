@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { api } from "../api/client";
 import { useLoaded } from "../api/loading";
 import { asProblem, isAbort } from "../api/problems";
-import type { ViewInfo, Views } from "../api/types";
+import type { ScoreReport, ViewInfo, Views } from "../api/types";
 import { attempt } from "../app/notices";
 import { Bar, Empty, Failure, Status } from "../app/parts";
 import { loadViews, type ViewsSource } from "../zarr/source";
 import { probeGraphics, type Graphics } from "./budget";
 import { Controls } from "./controls";
-import { gridOf, levelWords, sourceThatFits } from "./grid";
+import { countOutcomes, type OutcomeCounts } from "./fill";
+import { gridOf, isFinest, levelWords, sourceThatFits, type Grid } from "./grid";
 import { VolumeLoader } from "./loading";
 import { Scene } from "./scene";
-import { cutOf, drawnOf, frameOf, keyOf, pictureWords, settingsFor, tonesOf, type Settings } from "./settings";
+import { cutOf, drawnOf, frameOf, keyOf, modesOf, pictureWords, settingsFor, thresholdedOf, tonesOf, type Settings } from "./settings";
 import { imageOpacity } from "./tables";
 import "../slices/slices.css";
 import "./volume.css";
@@ -22,19 +24,33 @@ export default function VolumeView({ source }: { source: ViewsSource }) {
   const [unready, setUnready] = useState(false);
   const loaded = useLoaded(`${source.kind} ${name}`, (signal) => loadViews(source, signal), unready ? 15_000 : 0);
   const graphics = useMemo(probeGraphics, []);
+  const views = useSame(loaded.value);
+  // An experiment that runs has no scores before its end; what is ready changes with every stage that has ended.
+  const scored = source.kind === "experiment" && views !== null && modesOf(views).some(([mode]) => mode === "errors");
+  const scores = useLoaded(scored ? `scores ${source.id} ${views.views.filter((v) => v.ready).length}` : null, (signal) => api.scores(scored ? source.id : 0, signal));
   const [turn, setTurn] = useState(0);
   const [chosen, setChosen] = useState<Settings | null>(null);
-  const views = useSame(loaded.value);
   useEffect(() => setUnready(views?.views.some((v) => !v.ready) ?? false), [views]);
   if (graphics === null) return <Empty>This browser has no WebGL2, which the 3D view draws with. The sections show the same voxels.</Empty>;
   if (views === null) return <Status loaded={loaded} />;
-  if (frameOf(views) === null) return <Empty>There is nothing to see yet. The volume appears here once it has been read.</Empty>;
+  if (frameOf(views, "") === null) return <Empty>There is nothing to see yet. The volume appears here once it has been read.</Empty>;
   return (
     <Stage
-      key={`${turn} ${JSON.stringify(views)}`} name={name} views={views} graphics={graphics}
+      key={`${turn} ${JSON.stringify(views)}`} name={name} views={views} scores={scores.value} graphics={graphics}
       chosen={chosen} onChoose={setChosen} onAgain={() => setTurn((n) => n + 1)}
     />
   );
+}
+
+/** The threshold that the experiment chose for the class; null before it did. */
+function thresholdOf(scores: ScoreReport | null, { prediction, classId }: Settings): number | null {
+  return scores?.predictions.find((p) => p.name === prediction)?.classes.find((c) => c.id === classId)?.threshold ?? null;
+}
+
+/** The test region first, as only there the network had not seen the truth. */
+function countsByRegion(drawn: Uint8Array, grid: Grid, views: Views): readonly (readonly [string, OutcomeCounts])[] {
+  const regions = ([["test", views.test], ["train", views.train]] as const).flatMap(([name, box]) => (box == null ? [] : [[name, box] as const]));
+  return regions.map(([name, box]) => [name, countOutcomes(drawn, grid, box, views.voxelSize)] as const);
 }
 
 /** The old object as long as the new ones say the same, so that asking again does not load volumes again. */
@@ -48,6 +64,7 @@ function useSame(views: Views | null): Views | null {
 interface StageProps {
   readonly name: string;
   readonly views: Views;
+  readonly scores: ScoreReport | null;
   readonly graphics: Graphics;
   readonly chosen: Settings | null;
   readonly onChoose: (settings: Settings) => void;
@@ -56,47 +73,46 @@ interface StageProps {
 
 type Loading = { readonly fraction: number; readonly what: string } | null;
 
-function Stage({ name, views, graphics, chosen, onChoose, onAgain }: StageProps) {
+function Stage({ name, views, scores, graphics, chosen, onChoose, onAgain }: StageProps) {
   const container = useRef<HTMLDivElement>(null);
   const settings = useMemo(() => settingsFor(views, chosen), [views, chosen]);
-  const drawn = useMemo(() => drawnOf(views, settings), [views, settings]);
-  const key = keyOf(drawn);
-
-  const source = useMemo(() => sourceThatFits(frameOf(views) as ViewInfo, graphics.budget), [views, graphics]);
+  const source = useMemo(() => sourceThatFits(frameOf(views, settings.image) as ViewInfo, graphics.budget), [views, settings.image, graphics]);
   const grid = useMemo(() => gridOf(source, views.voxelSize), [source, views]);
+  const thresholded = thresholdedOf(views, settings, thresholdOf(scores, settings), grid);
+  const drawn = drawnOf(views, settings, thresholded);
+  const key = `${source.view.name} ${keyOf(drawn)}`;
   const [scene, setScene] = useState<Scene | null>(null);
-  const [image, setImage] = useState<Uint8Array | null>(null);
-  /** Key of what is laid in. */
-  const [laid, setLaid] = useState<string | null>(null);
+  const [image, setImage] = useState<{ readonly of: VolumeLoader; readonly data: Uint8Array } | null>(null);
+  /** What is laid in. */
+  const [laid, setLaid] = useState<{ readonly key: string; readonly values: Uint8Array | null } | null>(null);
   const [rendered, setRendered] = useState<string | null>(null);
   const [loading, setLoading] = useState<Loading>({ fraction: 0, what: source.view.name });
   const [failure, setFailure] = useState<string | null>(null);
-  const leaving = useRef<AbortController>(new AbortController());
-  const loader = useMemo(() => new VolumeLoader(views, grid, leaving.current.signal), [views, grid]);
-
+  const loader = useMemo(() => new VolumeLoader(views, grid), [views, grid]);
   const fail = useCallback((error: unknown) => {
     if (!isAbort(error)) setFailure(asProblem(error).message);
   }, []);
 
   useEffect(() => {
-    const made = new Scene(container.current as HTMLDivElement, graphics.software, () => setFailure("The graphics card dropped the volume."));
+    const made = new Scene(container.current as HTMLDivElement, views, graphics.software, () => setFailure("The graphics card dropped the volume."));
     setScene(made);
-    loader.image(source, (fraction, what) => setLoading({ fraction, what })).then(setImage, fail);
-    return () => {
-      leaving.current.abort();
-      made.close();
-    };
+    return () => made.close();
   }, []);
 
   useEffect(() => {
-    if (scene === null || image === null) return;
+    loader.image(source, (fraction, what) => setLoading({ fraction, what })).then((data) => setImage({ of: loader, data }), fail);
+    return () => loader.close();
+  }, [loader]);
+
+  useEffect(() => {
+    if (scene === null || image?.of !== loader) return;
     let old = false;
     setRendered(null);
     loader.drawn(drawn, (fraction, what) => old || setLoading({ fraction, what })).then((values) => {
       if (old) return;
-      scene.show(grid, image, values);
+      scene.show(grid, image.data, values);
       setLoading(null);
-      setLaid(key);
+      setLaid({ key, values });
     }, fail);
     return () => {
       old = true;
@@ -104,12 +120,18 @@ function Stage({ name, views, graphics, chosen, onChoose, onAgain }: StageProps)
   }, [scene, image, key, loader]);
 
   useEffect(() => {
-    if (scene === null || laid !== key) return;
-    scene.paint(imageOpacity(settings.image), tonesOf(views, settings, drawn));
+    if (scene === null || laid?.key !== key) return;
+    scene.paint(imageOpacity(settings.imageOpacity), tonesOf(views, settings, drawn));
     scene.cut(cutOf(settings));
+    scene.mark(settings.box);
     setRendered(null);
     scene.draw(() => setRendered(key));
   }, [scene, laid, key, settings, views]);
+
+  const counts = useMemo(
+    () => (drawn.kind !== "outcomes" || laid?.key !== key || laid.values === null ? null : countsByRegion(laid.values, grid, views)),
+    [laid, key],
+  );
 
   const onKey = (event: KeyboardEvent) => {
     if (scene === null || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -159,9 +181,10 @@ function Stage({ name, views, graphics, chosen, onChoose, onAgain }: StageProps)
           </div>
         )}
         <Controls
-          views={views} settings={settings} onChange={(change) => onChoose({ ...settings, ...change })}
-          onReset={() => {
-            scene?.reset();
+          views={views} settings={settings} errors={{ threshold: thresholded?.threshold ?? null, counts, exact: isFinest(source) }}
+          onChange={(change) => onChoose({ ...settings, ...change })}
+          onCamera={(plane) => {
+            scene?.reset(plane);
             scene?.draw();
           }}
           onPicture={() => void save()}

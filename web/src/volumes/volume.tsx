@@ -5,13 +5,14 @@ import { useLoaded } from "../api/loading";
 import type { VolumeInfo } from "../api/types";
 import { bytes, figure, shape, time } from "../app/format";
 import { lazy } from "../app/lazy";
-import { Panel, Status, Tabs, Title } from "../app/parts";
+import { Gone, Panel, Status, Tabs, Title } from "../app/parts";
 import { href, volumeTabs, type VolumeTab } from "../app/router";
 import { sessionStore } from "../app/session";
+import { Slider } from "../app/slider";
 import { useStore } from "../app/store";
 import { Histogram } from "../charts/histogram";
 import { NeuroglancerLink, ViewLinks } from "./viewLinks";
-import { voxelBytes } from "./volumes";
+import { voxelBytes, voxelSizeWords } from "./volumes";
 import "./volumes.css";
 
 const SlicesView = lazy(() => import("../slices/slicesView"));
@@ -21,6 +22,7 @@ const tabTexts: Readonly<Record<VolumeTab, string>> = { overview: "Overview", sl
 
 export function VolumePage({ name, tab }: { name: string; tab: VolumeTab }) {
   const loaded = useLoaded(name, (signal) => api.volume(name, signal));
+  if (loaded.value === null && loaded.problem?.status === 404) return <Gone what={`volume ${name}`}><a href={href(["volumes"])}>Go to the volumes.</a></Gone>;
   return (
     <>
       <Title text={name} />
@@ -45,7 +47,7 @@ function Overview({ volume }: { volume: VolumeInfo }) {
         <Panel title="Volume">
           <dl class="pairs">
             <dt>Shape (z, y, x)</dt><dd>{shape(volume.shape)} voxels, {bytes(voxelBytes(volume))}</dd>
-            <dt>Voxel size</dt><dd>{shape(volume.voxelSize)} nm</dd>
+            <dt>Voxel size (z, y, x)</dt><dd>{voxelSizeWords(volume)}</dd>
             <dt>Type</dt><dd>{volume.type.toLowerCase()}</dd>
             <dt>Raw</dt><dd><code>{volume.raw}</code></dd>
             <dt>Labels</dt><dd>{volume.labels ? <code>{volume.labels}</code> : "none"}</dd>
@@ -86,11 +88,7 @@ function SectionPanel({ volume }: { volume: VolumeInfo }) {
       <label><input type="checkbox" checked={labels} onChange={(e) => setLabels(e.currentTarget.checked)} /> labels</label>
     ) : undefined}>
       <img class="section" src={sliceUrl(volume.name, z, 1024, labels)} alt={`Section ${z} of ${volume.name}${labels ? ", labels" : ""}`} />
-      <label class="slider">
-        <span>z</span>
-        <input type="range" min={0} max={last} value={z} onInput={(e) => setZ(Number(e.currentTarget.value))} />
-        <output>{z} / {last}</output>
-      </label>
+      <Slider label="z" min={0} max={last} value={z} unit={` / ${last}`} onInput={setZ} />
     </Panel>
   );
 }

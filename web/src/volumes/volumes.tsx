@@ -6,11 +6,16 @@ import { bytes, shape, time } from "../app/format";
 import { More } from "../app/more";
 import { Empty, Title } from "../app/parts";
 import { href } from "../app/router";
+import { isMeasured } from "../slices/geometry";
 import "./volumes.css";
 
 /** Bytes of a volume's voxels, not compressed. */
 export function voxelBytes(volume: Pick<VolumeInfo, "shape" | "type">): number {
   return volume.shape[0] * volume.shape[1] * volume.shape[2] * (volume.type === "uInt16" ? 2 : 1);
+}
+
+export function voxelSizeWords(volume: Pick<VolumeInfo, "voxelSize">): string {
+  return isMeasured(volume) ? `${shape(volume.voxelSize)} nm` : "voxel size unknown";
 }
 
 export function VolumesPage() {
@@ -28,7 +33,7 @@ export function VolumesPage() {
               <div>
                 <h2><a href={href(["volumes", v.name])}>{v.name}</a></h2>
                 <p>{shape(v.shape)} voxels · {v.type.toLowerCase()} · {bytes(voxelBytes(v))}</p>
-                <p class="hint">{shape(v.voxelSize)} nm · {v.labels ? "labelled" : "not labelled"}</p>
+                <p class="hint">{voxelSizeWords(v)} · {v.labels ? "labelled" : "not labelled"}</p>
                 <p class="hint">{time(v.created)}{v.owner && ` · ${v.owner}`}</p>
               </div>
             </li>
