@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Text.Json;
+using Teravox.Grains.Ledger;
 using Teravox.Testing;
 
 namespace Teravox.Cluster.Tests;
@@ -8,7 +8,7 @@ namespace Teravox.Cluster.Tests;
 public sealed class SharedCoresTests(Database database)
 {
     /// <summary>A multiclass and eight binary networks to train, each of which takes a device for itself.</summary>
-    private static readonly string[] Table = ["preset=table4", "training.iterations=60", "binaryIterations=60", "training.checkpointEvery=30"];
+    private static readonly string[] Table = ["preset=table4", "training.iterations=40", "binaryIterations=40", "training.checkpointEvery=20"];
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -25,9 +25,8 @@ public sealed class SharedCoresTests(Database database)
         var silo = cluster.Start(threads: 2, "--device", "cpu");
         Assert.Equal([1, 1], await ThreadsAsync(silo));
         var experiment = await cluster.SubmitAsync(Table);
+        Assert.Equal(2, await MostTrainingsAsync(cluster, experiment));
         await cluster.SucceedAsync(experiment);
-
-        Assert.Equal(2, await MostAtOnceAsync(silo, "train-"));
         cluster.MustEqual(experiment, lone, expected);
     }
 
@@ -51,15 +50,18 @@ public sealed class SharedCoresTests(Database database)
     private static async Task<IEnumerable<int>> ThreadsAsync(SiloProcess silo) =>
         (await silo.WaitForAsync("start", null, Ct)).GetProperty("devices").EnumerateArray().Select(d => d.GetProperty("threads").GetInt32());
 
-    /// <summary>Items of the stages that it had under way at a time, by its lines, which end with the report's.</summary>
-    private static async Task<int> MostAtOnceAsync(SiloProcess silo, string stages)
+    /// <summary>
+    /// Trainings that were under lease at a time, until all had ended. The ledger's word: a silo tells of a commit only when it may
+    /// have claimed the next item.
+    /// </summary>
+    private static async Task<int> MostTrainingsAsync(Cluster cluster, long experiment)
     {
-        await silo.WaitForAsync("done", line => line.GetProperty("stage").GetString() == "report", Ct);
-        int running = 0, most = 0;
-        foreach (var line in silo.Lines.Where(l => l.TryGetProperty("stage", out var stage) && stage.GetString()!.StartsWith(stages, StringComparison.Ordinal)))
+        var most = 0;
+        while ((await cluster.Ledger.StagesAsync(experiment, Ct)).Any(s => s is { Kind: "train", State: not StageState.Done }))
         {
-            running += line.GetProperty("kind").GetString() switch { "claimed" => 1, "committed" or "failed" or "stopped" => -1, _ => 0 };
-            most = Math.Max(most, running);
+            most = Math.Max(most, (await cluster.Ledger.RunningAsync(experiment, Ct)).Count(i => i.StageName.StartsWith("train-", StringComparison.Ordinal)));
+            Assert.Equal(ExperimentState.Running, (await cluster.Ledger.FindAsync(experiment, Ct))!.State);
+            await Task.Delay(20, Ct);
         }
 
         return most;

@@ -50,16 +50,6 @@ public sealed class SiloProcess : IDisposable
         }
     }
 
-    /// <summary>Every line it wrote so far.</summary>
-    public IReadOnlyList<JsonElement> Lines
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _lines.Select(Parse)];
-        }
-    }
-
     /// <summary>Starts a silo.</summary>
     /// <param name="ledger">Address of the ledger.</param>
     /// <param name="store">Folder of the store.</param>
