@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using Teravox.Compute;
+using Teravox.Contracts;
 using Teravox.Silo;
 
 namespace Teravox.Cli;
@@ -10,20 +11,24 @@ internal static class SiloDevices
 {
     /// <summary>
     /// The devices asked for; without any, every CUDA device that is here, else the CPU. Threads and memory of the machine
-    /// are shared out evenly over its CPU devices; a CUDA device computes with one thread of the machine.
+    /// are shared out over its CPU devices, what does not divide going to the first; a CUDA device computes with one thread
+    /// of the machine.
     /// </summary>
-    /// <exception cref="Contracts.InputException">A device is not here.</exception>
+    /// <exception cref="InputException">A device is not here, or there is no thread for each CPU device.</exception>
     public static IReadOnlyList<SiloDevice> Make(IReadOnlyList<string> asked, int threads)
     {
         var names = asked.Count > 0 ? [.. asked.Select(Devices.Choose)] : All();
-        var share = Math.Max(1, names.Count(name => name == "cpu"));
+        var sharers = Math.Max(1, names.Count(name => name == "cpu"));
+        if (threads < sharers)
+            throw new InputException($"--threads {threads}: {sharers} CPU devices need a thread each; give more threads or fewer devices.");
 
         // Heeds the limit of a container.
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / share;
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / sharers;
+        var cpus = 0;
         return
         [
             .. names.Select(name => name == "cpu"
-                ? new SiloDevice(name, SiloDevice.OverlapSlots, Math.Max(1, threads / share), memory)
+                ? new SiloDevice(name, SiloDevice.OverlapSlots, (threads / sharers) + (cpus++ < threads % sharers ? 1 : 0), memory)
                 : new SiloDevice(name, SiloDevice.OverlapSlots, Threads: 1, CudaMemory.BytesOf(int.Parse(name.AsSpan("cuda:".Length), CultureInfo.InvariantCulture)))),
         ];
     }

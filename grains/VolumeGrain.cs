@@ -44,7 +44,7 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
 
         // 1. Read or grow the slab.
         var (raw, truth) = plan.Spec.Data.Phantom is { } phantom
-            ? Grow(phantom, plan.HasTruth, ct)
+            ? Grow(phantom, plan.HasTruth, turn.Threads, ct)
             : (ReadRaw(plan, slab, turn, ct), ReadTruth(plan, slab, ct));
 
         // 2. Write it, unless raw is read where it lies.
@@ -75,9 +75,9 @@ public sealed class VolumeGrain(ExperimentStore store) : IWorkGrain
         return new Box3(new Int3(z, 0, 0), plan.Shape with { Z = Math.Min(plan.Chunk.Z, plan.Shape.Z - z) });
     }
 
-    private static (byte[] Raw, byte[]? Truth) Grow(PhantomSource phantom, bool labelled, CancellationToken ct)
+    private static (byte[] Raw, byte[]? Truth) Grow(PhantomSource phantom, bool labelled, int threads, CancellationToken ct)
     {
-        var grown = Phantom.Generate(phantom.Shape, phantom.Seed, ct: ct);
+        var grown = Phantom.Generate(phantom.Shape, phantom.Seed, new PhantomOptions { Threads = threads }, ct: ct);
         return (grown.Raw, labelled ? grown.Labels : null);
     }
 

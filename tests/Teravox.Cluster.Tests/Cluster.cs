@@ -86,9 +86,12 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
     public byte[] Model(long experiment) => File.ReadAllBytes(Path.Combine(Folder(experiment), "models", "multiclass.safetensors"));
 
     /// <summary>Starts a silo on one thread, with leases of four seconds.</summary>
-    public SiloProcess Start(params string[] more)
+    public SiloProcess Start(params string[] more) => Start(threads: 1, more);
+
+    /// <summary>Starts a silo on some threads, with leases of four seconds.</summary>
+    public SiloProcess Start(int threads, params string[] more)
     {
-        var silo = SiloProcess.Start(address, store, ["--threads", "1", "--ttl", "4", "--poll", "100", "--device", "cpu", .. more]);
+        var silo = SiloProcess.Start(address, store, ["--threads", threads.ToString(CultureInfo.InvariantCulture), "--ttl", "4", "--poll", "100", "--device", "cpu", .. more]);
         _silos.Add(silo);
         return silo;
     }
@@ -128,12 +131,27 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
         }
     }
 
+    /// <summary>Fails unless the experiment's results are those of another cluster's, byte by byte.</summary>
+    public void MustEqual(long experiment, Cluster other, long others)
+    {
+        var (expected, actual) = (FilesOf(other.Folder(others)), FilesOf(Folder(experiment)));
+        Assert.NotEmpty(expected);
+        Assert.Equal(expected.Keys, actual.Keys);
+        Assert.All(expected, f => Assert.True(f.Value.AsSpan().SequenceEqual(actual[f.Key]), f.Key + " differs"));
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var silo in _silos)
             silo.Dispose();
         await ledger.DisposeAsync();
     }
+
+    private static SortedDictionary<string, byte[]> FilesOf(string folder) => new(
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(f => !Path.GetRelativePath(folder, f).StartsWith(".teravox", StringComparison.Ordinal))
+            .ToDictionary(f => Path.GetRelativePath(folder, f), File.ReadAllBytes),
+        StringComparer.Ordinal);
 
     private async Task<string> DescribeAsync(long experiment)
     {

@@ -27,16 +27,8 @@ public sealed class SuperResolveTests(Database database)
         cluster.Start();
         await cluster.SucceedAsync(experiment);
 
-        var (expected, actual) = (FilesOf(lone.Folder(unbroken)), FilesOf(cluster.Folder(experiment)));
-        Assert.Contains("boosted.zarr/s0/0/0/0", expected.Keys);
-        Assert.Contains("original-bicubic-boosted.png", expected.Keys);
-        Assert.Equal(expected.Keys, actual.Keys);
-        Assert.All(expected, f => Assert.True(f.Value.AsSpan().SequenceEqual(actual[f.Key]), f.Key + " differs"));
+        Assert.True(File.Exists(Path.Combine(cluster.Folder(experiment), "boosted.zarr/s0/0/0/0")));
+        Assert.True(File.Exists(Path.Combine(cluster.Folder(experiment), "original-bicubic-boosted.png")));
+        cluster.MustEqual(experiment, lone, unbroken);
     }
-
-    private static SortedDictionary<string, byte[]> FilesOf(string folder) => new(
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(f => !Path.GetRelativePath(folder, f).StartsWith(".teravox", StringComparison.Ordinal))
-            .ToDictionary(f => Path.GetRelativePath(folder, f), File.ReadAllBytes),
-        StringComparer.Ordinal);
 }

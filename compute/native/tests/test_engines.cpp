@@ -116,13 +116,17 @@ TEST(Engine_WhenTiledWithExactHalo_EqualsTheWhole) {
     if (n.arch.order != TVX_ORDER_CBR) continue;
     tvx_model model = nets::model(n.arch);
     Triple grid = grid_of(n.arch), reach = reach_of(n.arch), halo = multiple_of(n.arch, reach);
-    nets::Volume volume(multiple_of(n.arch, {28, 40, 72}));
+    nets::Volume volume(multiple_of(n.arch, {28, 40, 56}));
     const Triple &s = volume.shape;
     for (auto &e : engines(model)) {
       // libtorch's engine shares the plan; a few architectures do for what is its own.
-      if (e.name == std::string("libtorch") && n.name != std::string("cbr")) continue;
+      const bool in_all_ways = n.name == std::string("cbr"), in_slabs = e.name == std::string("oneDNN in thin slabs");
+      if (e.name == std::string("libtorch") && !in_all_ways) continue;
       at::Tensor whole = nets::run(*e.engine, n.arch, nets::tile(volume.voxels.data(), s, whole_box(s)));
-      for (Triple core_size : {multiple_of(n.arch, {16, 16, 16}), Triple{24, 40, 29}}) {
+      const Triple on_the_grid = multiple_of(n.arch, {16, 16, 16}), off_the_grid = {24, 40, 29};
+      for (const Triple &core_size : {on_the_grid, off_the_grid}) {
+        // Elsewhere each engine takes one of them.
+        if (!in_all_ways && (core_size == off_the_grid) != in_slabs) continue;
         // Origins stay on the grid whatever the core's size; the last tiles are what is left.
         Triple step = multiple_of(n.arch, core_size);
         double worst = 0;
