@@ -57,6 +57,9 @@ public sealed class NeuroglancerTests(Site site)
             var viewer = await page.Context.RunAndWaitForPageAsync(
                 () => page.GetByRole(AriaRole.Link, new() { Name = "Open in Neuroglancer" }).ClickAsync());
             await viewer.WaitForFunctionAsync("() => { const layers = window.viewer?.layerManager.managedLayers ?? []; return layers.length > 0 && layers.every((l) => l.isReady()); }");
+            // Panels that are made once all layers are there speak of all of them in one breath.
+            foreach (var layout in (string[])["xy", "4panel"])
+                await viewer.EvaluateAsync("async (layout) => { viewer.layout.restoreState(layout); for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }", layout);
             layered.SetResult();
             await viewer.WaitForFunctionAsync("() => window.viewer.isReady()");
             Assert.StartsWith(new Uri(site.Silo.Url, "neuroglancer/#!").ToString(), viewer.Url, StringComparison.Ordinal);
