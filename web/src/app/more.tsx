@@ -10,7 +10,7 @@ export function More<T>({ list, what }: { list: Paged<T>; what: string }) {
   return (
     <div class="more">
       {list.more && <button type="button" disabled={list.loading} onClick={list.next}>{list.loading ? "Loading…" : "Show more"}</button>}
-      <span role="status">{count(list.items.length)} {what}{list.more ? " shown; there are more" : ""}</span>
+      <span role="status">{count(list.items.length)} {list.items.length === 1 ? what.replace(/s\b/, "") : what}{list.more ? " shown; there are more" : ""}</span>
     </div>
   );
 }

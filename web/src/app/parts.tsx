@@ -32,7 +32,7 @@ export function Gone({ what, children }: { what: string; children: ComponentChil
   return (
     <>
       <Title text="Nothing here" />
-      <Empty>There is no {what}; it may have been deleted. {children}</Empty>
+      <p class="empty" role="alert">There is no {what}; it may have been deleted. {children}</p>
     </>
   );
 }
