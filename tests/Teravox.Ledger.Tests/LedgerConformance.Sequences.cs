@@ -7,7 +7,7 @@ public abstract partial class LedgerConformance
 {
     private const int Steps = 60;
 
-    private protected virtual int Sequences => 200;
+    private protected virtual int Sequences => 100;
 
     /// <summary>
     /// Whatever users, silos, deaths and late finishers do in whatever order, and whichever answers are lost right after their

@@ -11,7 +11,7 @@ public sealed class PostgresLedgerTests(PostgresServer server) : LedgerConforman
     private readonly ConcurrentDictionary<string, Task<string>> _addresses = new();
 
     /// <summary>Each takes a schema of its own, which costs more than its steps.</summary>
-    private protected override int Sequences => 60;
+    private protected override int Sequences => 40;
 
     private protected override async Task<ILedger> OpenAsync(string name, TimeProvider time, TimeSpan retryDelay) =>
         await PostgresLedger.OpenAsync(
