@@ -20,5 +20,7 @@ internal static class Words
 
     public static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 
+    public static string Items(int count) => count == 1 ? "1 item" : $"{count} items";
+
     public static DateTimeOffset? Time(long? milliseconds) => milliseconds is { } value ? Time(value) : null;
 }

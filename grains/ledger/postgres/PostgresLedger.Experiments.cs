@@ -249,7 +249,7 @@ public sealed partial class PostgresLedger
             return false;
         }
 
-        turn.Log(stage.ExperimentId, "expanded", stage.Name, $"{count} items");
+        turn.Log(stage.ExperimentId, "expanded", stage.Name, Words.Items(count));
         return true;
     }
 

@@ -91,7 +91,7 @@ public sealed partial class SqliteLedger
                 }
 
                 turn.Execute(SqlTexts.ItemsAdd, new { stageId, count, now = turn.Now });
-                turn.Log(stage.ExperimentId, "expanded", stage.Name, $"{count} items");
+                turn.Log(stage.ExperimentId, "expanded", stage.Name, Words.Items(count));
                 FinishStageWhenDone(turn, stageId, stage);
                 return true;
             },
