@@ -52,7 +52,7 @@ internal sealed class Audit(string address) : IAsyncDisposable
         Pooling = false,
     }.ConnectionString;
 
-    private static string Text(string name)
+    internal static string Text(string name)
     {
         using var stream = typeof(Audit).Assembly.GetManifestResourceStream($"chaos/{name}.sql")!;
         return new StreamReader(stream).ReadToEnd();

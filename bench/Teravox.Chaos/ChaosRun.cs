@@ -104,15 +104,23 @@ public static class ChaosRun
             bytes.AddRange(ResultFiles.Differences(ResultFiles.Of(reference.Folder), found).Select(d => $"{id}: {d}"));
         }
 
-        var f = await cluster.Audit.FiguresAsync(ct);
         var leftovers = ResultFiles.Leftovers(cluster.Store);
         checks.Add(new("every experiment succeeded", failed.Count == 0, Brief($"{experiments.Count} experiments", failed)));
-        checks.Add(new("every work item is committed exactly once", f["items"] == f["commits"] && f["twice"] == 0 && f["foreign"] == 0 && f["never"] == 0, $"{f["items"]} items, {f["commits"]} commits, {f["twice"]} twice, {f["never"]} never, {f["foreign"]} under another lease"));
-        checks.Add(new("no committed item changes afterwards", f["tampered"] == 0, $"{f["tampered"]} changes"));
+        checks.AddRange(OfItems(await cluster.Audit.FiguresAsync(ct)));
         checks.Add(new("sums and results equal those of the single silo", sums.Count == 0, Brief($"{experiments.Values.Sum(r => r.Left.Count)} stages", sums)));
         checks.Add(new($"output bytes equal those of the single silo (but for {ResultFiles.Exempt})", bytes.Count == 0, Brief($"{files} files", bytes)));
         checks.Add(new("no temporary file remains", leftovers.Count == 0, Brief("store", leftovers)));
     }
+
+    /// <summary>What the triggers beside the ledger say of the items.</summary>
+    internal static IReadOnlyList<ChaosCheck> OfItems(IReadOnlyDictionary<string, long> f) =>
+    [
+        new(
+            "every work item is committed exactly once",
+            f["items"] == f["commits"] && f["twice"] == 0 && f["foreign"] == 0 && f["never"] == 0,
+            $"{f["items"]} items, {f["commits"]} commits, {f["twice"]} twice, {f["never"]} never, {f["foreign"]} under another lease"),
+        new("no committed item changes afterwards", f["tampered"] == 0, $"{f["tampered"]} changes"),
+    ];
 
     private static async Task<IReadOnlyDictionary<string, long>> FiguresAsync(Cluster cluster, Faults faults, int experiments, CancellationToken ct)
     {
