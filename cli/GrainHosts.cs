@@ -56,6 +56,10 @@ internal interface IOrleansDoor : IAsyncDisposable
     /// <exception cref="InputException">The spec is wrong.</exception>
     Task<ExperimentInfo> SubmitAsync(SubmitExperiment experiment, CancellationToken ct);
 
-    /// <summary>How far an experiment is.</summary>
-    Task<ExperimentProgress> ProgressAsync(long id, CancellationToken ct);
+    /// <summary>Looks at an experiment until it ends: how it ended.</summary>
+    /// <param name="id">The experiment.</param>
+    /// <param name="seen">Told how far it is, at each look.</param>
+    /// <param name="every">Time between two looks.</param>
+    /// <param name="ct">Stops looking.</param>
+    Task<ExperimentInfo> WatchAsync(long id, Action<ExperimentProgress> seen, TimeSpan every, CancellationToken ct);
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Teravox.Cli;
+using Teravox.Client;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Orleans.Schema;
@@ -61,15 +62,29 @@ internal sealed class OrleansDoor : IOrleansDoor
         var grain = Grains.GetGrain<ISubmissionGrain>(Guid.NewGuid().ToString("N"));
         while (true)
         {
+            // Null: the check of the spec goes on.
             if (await AskAsync(() => grain.SubmitAsync(experiment), ct) is { } made)
                 return made;
         }
     }
 
+    /// <summary>How far an experiment is.</summary>
     public async Task<ExperimentProgress> ProgressAsync(long id, CancellationToken ct)
     {
         var grain = Grains.GetGrain<IExperimentGrain>(id.ToString(CultureInfo.InvariantCulture));
         return await AskAsync(grain.ProgressAsync, ct) ?? throw new InputException($"There is no experiment {id}.");
+    }
+
+    public async Task<ExperimentInfo> WatchAsync(long id, Action<ExperimentProgress> seen, TimeSpan every, CancellationToken ct)
+    {
+        while (true)
+        {
+            var progress = await ProgressAsync(id, ct);
+            seen(progress);
+            if (ExperimentsClient.HasEnded(progress.Experiment.State))
+                return progress.Experiment;
+            await Task.Delay(every, ct);
+        }
     }
 
     /// <summary>Makes a call until it is answered.</summary>
