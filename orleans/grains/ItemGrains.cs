@@ -54,7 +54,7 @@ internal abstract class ItemGrain(Desk desk, ILocalSiloDetails silo) : Grain, II
             }
         }
 
-        if (!_begun)
+        if (!_begun && !_gone)
             DeactivateOnIdle();
     }
 }

@@ -125,6 +125,10 @@ internal sealed class RunningExperiment : Grain, IExperimentGrain, IRemindable, 
                     HandOut();
             }
         }
+        catch (Exception) when (_gone.IsCancellationRequested)
+        {
+            // This activation is over, and Orleans refuses it everything.
+        }
         catch (LedgerUnavailableException e)
         {
             _desk.Runs.Emit(new LedgerSilent(e.Message));
@@ -219,7 +223,8 @@ internal sealed class RunningExperiment : Grain, IExperimentGrain, IRemindable, 
         {
             _placements.Remove(ticket.Place);
             _look = true;
-            After(Soon);
+            if (!_gone.IsCancellationRequested)
+                After(Soon);
         }
     }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Runtime.MembershipService.SiloMetadata;
 using Orleans.Serialization;
+using Orleans.Storage;
 using Teravox.Contracts;
 using Teravox.Grains.Ledger;
 
@@ -31,7 +32,7 @@ internal static class OrleansSettings
         silo.Configure<global::Orleans.Configuration.SiloOptions>(o => o.SiloName = name);
         silo.ConfigureEndpoints(address.Address, address.Port, address.Port + 1, listenOnAnyHostAddress: false);
         silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Provider, connection));
-        silo.AddAdoNetGrainStorage(Storage, o => (o.Invariant, o.ConnectionString) = (Provider, connection));
+        silo.AddAdoNetGrainStorage(Storage, o => (o.Invariant, o.ConnectionString, o.GrainStorageSerializer) = (Provider, connection, new StoredJson()));
         silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString) = (Provider, connection));
         silo.UseSiloMetadata(SiloDirectory.Metadata(entry));
         silo.Configure<ClusterMembershipOptions>(o =>
@@ -84,9 +85,20 @@ internal static class OrleansSettings
     {
         var json = new JsonSerializerOptions(TeravoxJson.Compact) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip };
         services.AddSerializer(serializer => serializer.AddJsonSerializer(IsContract, json));
+
+        // A grain's exception reaches its caller whatever its type is; without this, one that is not System's is replaced by a defect.
+        services.Configure<ExceptionSerializationOptions>(o => o.SupportedExceptionTypeFilter = _ => true);
     }
 
     private static bool IsContract(Type type) =>
         !typeof(Exception).IsAssignableFrom(type)
         && (type.Assembly == typeof(TeravoxJson).Assembly || type == typeof(WorkNeeds) || type == typeof(JsonElement));
+
+    /// <summary>What grains remember, as plain JSON that reads well in psql.</summary>
+    private sealed class StoredJson : IGrainStorageSerializer
+    {
+        public BinaryData Serialize<T>(T? input) => new(JsonSerializer.SerializeToUtf8Bytes(input, TeravoxJson.Compact));
+
+        public T Deserialize<T>(BinaryData input) => JsonSerializer.Deserialize<T>(input.ToMemory().Span, TeravoxJson.Compact)!;
+    }
 }
