@@ -14,7 +14,7 @@ CREATE TABLE orleans_cluster (
     changed timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- alive is by the database's clock: that of a silo may be wrong.
+-- Times are the database's own: the clock of a silo may be wrong.
 CREATE TABLE orleans_silo (
     cluster_id   text        NOT NULL REFERENCES orleans_cluster (id),
     address      text        NOT NULL,

@@ -37,16 +37,18 @@ internal static class OrleansSettings
         silo.UseSiloMetadata(SiloDirectory.Metadata(entry));
         silo.Configure<ClusterMembershipOptions>(o =>
         {
-            // A dead silo is known to be dead after three missed probes, that is within two seconds, by the word of one other:
-            // who is declared dead by mistake joins again, and the ledger's fence keeps what it wrote in order.
-            o.ProbeTimeout = TimeSpan.FromMilliseconds(500);
+            // A dead silo is known to be dead after three missed probes, that is within two seconds or so, by the word of one
+            // other: who is declared dead by mistake joins again, and the ledger's fence keeps what it wrote in order.
+            o.ProbeTimeout = TimeSpan.FromMilliseconds(600);
             o.NumMissedProbesLimit = 3;
             o.NumVotesForDeathDeclaration = 1;
             o.TableRefreshTimeout = TimeSpan.FromSeconds(2);
             o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
 
-            // Where all died at once, nobody is left to say so: who comes next does not wait for their answer for long.
-            o.MaxJoinAttemptTime = TimeSpan.FromSeconds(5);
+            // Who joins declares those dead that do not answer. Nobody is put out for joining slowly: how long that takes
+            // would be told by clocks of two machines.
+            o.MaxJoinAttemptTime = TimeSpan.FromMinutes(1);
+            o.EvictWhenMaxJoinAttemptTimeExceeded = false;
             o.DefunctSiloExpiration = TimeSpan.FromMinutes(10);
         });
         silo.Configure<SiloMessagingOptions>(o =>

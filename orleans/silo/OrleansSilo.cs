@@ -87,7 +87,7 @@ internal sealed class OrleansSilo : ISilo
                 _say($"the cluster took this silo for dead ({await notice.Came}); it joins anew");
                 await work.CancelAsync();
                 await waking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                await LeaveAsync(host);
+                await LeaveAsync(host, TimeSpan.FromSeconds(1));
                 host = null;
             }
         }
@@ -175,9 +175,9 @@ internal sealed class OrleansSilo : ISilo
         return builder.Build();
     }
 
-    private static async Task LeaveAsync(IHost host)
+    private static async Task LeaveAsync(IHost host, TimeSpan? atMost = null)
     {
-        using var patience = new CancellationTokenSource(LeavePatience);
+        using var patience = new CancellationTokenSource(atMost ?? LeavePatience);
         try
         {
             await host.StopAsync(patience.Token);
@@ -190,7 +190,7 @@ internal sealed class OrleansSilo : ISilo
         try
         {
             if (host is IAsyncDisposable disposable)
-                await disposable.DisposeAsync().AsTask().WaitAsync(LeavePatience);
+                await disposable.DisposeAsync().AsTask().WaitAsync(atMost ?? LeavePatience);
         }
         catch (Exception)
         {

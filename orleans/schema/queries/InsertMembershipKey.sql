@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- 1 when the silo is entered: it was not there, and nobody changed the cluster since the caller looked. The row of the
--- cluster is held by the first of two callers; the second finds another version in it.
+-- cluster is held by the first of two callers; the second finds another version in it. Times are the
+-- database's, whatever the silo gives.
 WITH cluster AS (
     UPDATE orleans_cluster
     SET version = version + 1, changed = clock_timestamp()
@@ -11,7 +12,7 @@ WITH cluster AS (
     RETURNING id
 ), entered AS (
     INSERT INTO orleans_silo (cluster_id, address, port, generation, name, host, status, gateway_port, started, alive)
-    SELECT id, @Address, @Port, @Generation, @SiloName, @HostName, @Status, @ProxyPort, @StartTime, clock_timestamp()
+    SELECT id, @Address, @Port, @Generation, @SiloName, @HostName, @Status, @ProxyPort, clock_timestamp(), clock_timestamp()
     FROM cluster
     RETURNING cluster_id
 )
