@@ -25,6 +25,8 @@ internal static class OrleansSettings
     /// <summary>How long a client waits for an answer before it asks again; every call is answered within less.</summary>
     private static readonly TimeSpan ClientPatience = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Sets a silo up.</summary>
     public static void Apply(ISiloBuilder silo, string connection, IPEndPoint address, string name, SiloEntry entry)
     {
@@ -37,9 +39,12 @@ internal static class OrleansSettings
         silo.UseSiloMetadata(SiloDirectory.Metadata(entry));
         silo.Configure<ClusterMembershipOptions>(o =>
         {
-            // A dead silo is known to be dead after three missed probes, that is within two seconds or so, by the word of one
-            // other: who is declared dead by mistake joins again, and the ledger's fence keeps what it wrote in order.
-            o.ProbeTimeout = TimeSpan.FromMilliseconds(600);
+            // A dead silo is known to be dead after three missed probes, within two seconds, by the word of one other: who is
+            // declared dead by mistake joins again, and the ledger's fence keeps what it wrote in order. One that is frozen is
+            // not spared longer than that for what it sent last: three times the longest probe.
+            o.ProbeTimeout = Probe;
+            o.MinProbeTimeout = Probe;
+            o.MaxProbeTimeout = Probe;
             o.NumMissedProbesLimit = 3;
             o.NumVotesForDeathDeclaration = 1;
             o.TableRefreshTimeout = TimeSpan.FromSeconds(2);
@@ -65,7 +70,7 @@ internal static class OrleansSettings
     {
         client.Configure<ClusterOptions>(Name);
         client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Provider, connection));
-        client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
+        client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromMilliseconds(500));
         client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = ClientPatience);
         client.Configure<ConnectionOptions>(Connections);
         Serialize(client.Services);

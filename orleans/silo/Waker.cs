@@ -14,6 +14,7 @@ internal sealed class Waker(ILedger ledger, IGrainFactory grains, IClusterMember
     // Hints are notifications and may be lost with a connection.
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan RejoinPatience = TimeSpan.FromSeconds(2);
     private const int PageSize = 200;
 
     /// <summary>Works until <paramref name="stop"/>.</summary>
@@ -56,20 +57,19 @@ internal sealed class Waker(ILedger ledger, IGrainFactory grains, IClusterMember
         }
     }
 
-    /// <summary>A silo that is declared dead loses its leases at once, instead of when they lapse.</summary>
     private async Task FollowClusterAsync(CancellationToken stop)
     {
         var alive = new Dictionary<SiloAddress, string>();
+        var mourning = new List<Task>();
         try
         {
             await foreach (var snapshot in cluster.MembershipUpdates.WithCancellation(stop))
             {
+                mourning.RemoveAll(task => task.IsCompleted);
                 foreach (var (silo, name) in alive.Where(a => snapshot.GetSiloStatus(a.Key) is SiloStatus.Dead or SiloStatus.None).ToList())
                 {
                     alive.Remove(silo);
-                    if (!await TryAsync(() => ledger.ReapHolderAsync(name, stop)))
-                        continue;
-                    await TryAsync(() => WakeAllAsync(stop));
+                    mourning.Add(MournAsync(name, stop));
                 }
 
                 foreach (var member in snapshot.Members.Values.Where(m => m.Status is SiloStatus.Active or SiloStatus.ShuttingDown))
@@ -80,6 +80,19 @@ internal sealed class Waker(ILedger ledger, IGrainFactory grains, IClusterMember
         {
             // The silo stops.
         }
+    }
+
+    /// <summary>
+    /// The experiments whose grains died with a silo go on elsewhere at once. Its items do after a moment, and need not wait until
+    /// their leases lapse: unless it lives after all and has joined anew, for then it still works on them.
+    /// </summary>
+    private async Task MournAsync(string name, CancellationToken stop)
+    {
+        await TryAsync(() => WakeAllAsync(stop));
+        await Task.Delay(RejoinPatience, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!stop.IsCancellationRequested && !cluster.CurrentSnapshot.Members.Values.Any(m => m.Name == name && m.Status is (SiloStatus.Created or SiloStatus.Joining or SiloStatus.Active))
+            && await TryAsync(() => ledger.ReapHolderAsync(name, stop)))
+            await TryAsync(() => WakeAllAsync(stop));
     }
 
     private async Task<bool> TryAsync(Func<Task> action)
