@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
 using System.Globalization;
+using System.Reflection;
 using Teravox.Bench;
 using Teravox.Bench.Silos;
 using Teravox.Grains.Ledger;
@@ -36,8 +37,7 @@ internal static class HostsCommand
             using var home = new BenchFolder(null);
             await using var server = await PrivatePostgres.StartAsync(Path.Combine(home.Path, "postgres"), [], ct);
             var (count, ms, each) = (result.GetValue(silos), result.GetValue(take), result.GetValue(items));
-            var version = typeof(Grain).Assembly.GetName().Version?.ToString(3);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"machine: {Machine.Describe()}; Orleans {typeof(Grain).Assembly.GetCustomAttributes(false).OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion ?? version}"));
+            Console.WriteLine($"machine: {Machine.Describe()}; Orleans {typeof(Grain).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}");
             var all = new List<HostFigures>();
             foreach (var host in (string[])[BenchHosts.Ledger, BenchHosts.OrleansName])
             {
@@ -59,9 +59,24 @@ internal static class HostsCommand
             foreach (var f in all)
                 table.Add(f.Host, Text("0", f.BareRate), Text("0.00", f.Rate), Text("0.00", f.ManyRate), Text("0.00", Quantiles.Of(f.Recovery, 0.5)), Text("0.00", f.Recovery.Max()), Text("0", f.ResidentMiB), Text("0", f.OwnMiB));
             table.Print();
-            await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), itemMs = ms, silos = count, ttl = result.GetValue(ttl), all }, ct);
+            var (killed, frozen) = await AnswersAsync($"{server.Address}?schema=answers", result.GetValue(runs), ct);
+            Console.WriteLine($"an experiment's grain on Orleans answers again: {Text("0.00", Quantiles.Of(killed, 0.5))} s after kill -9 of its silo (at most {Text("0.00", killed.Max())}), {Text("0.00", Quantiles.Of(frozen, 0.5))} s after SIGSTOP (at most {Text("0.00", frozen.Max())})");
+            await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), itemMs = ms, silos = count, ttl = result.GetValue(ttl), all, killed, frozen }, ct);
             return 0;
         });
+    }
+
+    private static async Task<(List<double> Killed, List<double> Frozen)> AnswersAsync(string address, int runs, CancellationToken ct)
+    {
+        await using var ledger = await Ledgers.OpenAsync(address, ct);
+        var (killed, frozen) = (new List<double>(), new List<double>());
+        for (var run = 0; run < runs; run++)
+        {
+            killed.Add(await AnswerTimes.RunAsync(Signals.Kill, address, ledger, ct));
+            frozen.Add(await AnswerTimes.RunAsync(Signals.Stop, address, ledger, ct));
+        }
+
+        return (killed, frozen);
     }
 
     private static string Text(string format, double value) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Globalization;
 using Npgsql;
 using Teravox.Grains.Ledger.Postgres;
 
@@ -10,11 +11,15 @@ namespace Teravox.Orleans.Schema;
 /// </summary>
 internal static class OrleansSchema
 {
-    private const string Tables = "schema/";
-    private const string Queries = "queries/";
-
-    // Any number that nobody else in the database uses for this: "teravox orleans" hashed.
+    // Any number that nobody else in the database uses for this: "tvxrorln" in letters.
     private const long Turn = 0x74767872_6F726C6E;
+
+    private static readonly (int Version, string Text)[] Migrations =
+        [.. Texts("tables/").Select(t => (int.Parse(t.Name[..4], CultureInfo.InvariantCulture), t.Text)).OrderBy(m => m.Item1)];
+
+    private static readonly Dictionary<string, string> Steps = Texts("steps/").ToDictionary(t => t.Name, t => t.Text, StringComparer.Ordinal);
+
+    private static readonly (string Name, string Text)[] Queries = [.. Texts("queries/")];
 
     /// <summary>A connection string for Orleans' own connections: few, and with none of the ledger's planner settings.</summary>
     public static string ConnectionString(string ledger)
@@ -29,68 +34,58 @@ internal static class OrleansSchema
         return connection.ConnectionString;
     }
 
-    /// <summary>Brings the schema to the newest version.</summary>
+    /// <summary>Brings the schema to the newest version. Where there is nothing to do, it needs no right but to read.</summary>
     /// <exception cref="NpgsqlException">The server does not answer, or refuses.</exception>
     public static async Task ApplyAsync(string connectionString, CancellationToken ct)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var connection = await source.OpenConnectionAsync(ct);
+        if (await IsDoneAsync(connection, ct))
+            return;
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync("SELECT pg_advisory_xact_lock($1)", Turn);
-        await ExecuteAsync("CREATE TABLE IF NOT EXISTS orleans_schema (version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT clock_timestamp())");
-        var version = (int)(await ScalarAsync("SELECT coalesce(max(version), 0) FROM orleans_schema"))!;
-        var migrations = Named(Tables).Select(name => (Version: int.Parse(name[..4], System.Globalization.CultureInfo.InvariantCulture), Name: name)).OrderBy(m => m.Version).ToList();
-        foreach (var migration in migrations.Where(m => m.Version > version))
+        await ScalarAsync(connection, Steps["lock"], ct, Turn);
+        await ScalarAsync(connection, Steps["version_table"], ct);
+        var version = (int)(await ScalarAsync(connection, Steps["version_read"], ct))!;
+        foreach (var migration in Migrations.Where(m => m.Version > version))
         {
-            await ExecuteAsync(Text(Tables + migration.Name));
-            await ExecuteAsync("INSERT INTO orleans_schema (version) VALUES ($1)", migration.Version);
+            await ScalarAsync(connection, migration.Text, ct);
+            await ScalarAsync(connection, Steps["version_add"], ct, migration.Version);
         }
 
-        // A newer teravox's statements are for its own tables: they are left as they are.
-        if (version <= migrations[^1].Version)
-        {
-            foreach (var name in Named(Queries))
-            {
-                await ExecuteAsync(
-                    """
-                    INSERT INTO orleansquery AS q (querykey, querytext) VALUES ($1, $2)
-                    ON CONFLICT (querykey) DO UPDATE SET querytext = excluded.querytext WHERE q.querytext <> excluded.querytext
-                    """,
-                    name,
-                    Text(Queries + name));
-            }
-        }
-
+        await ScalarAsync(connection, Steps["queries_put"], ct, Keys, Values);
         await transaction.CommitAsync(ct);
-
-        async Task ExecuteAsync(string sql, params object[] arguments)
-        {
-            await using var command = Command(sql, arguments);
-            await command.ExecuteNonQueryAsync(ct);
-        }
-
-        async Task<object?> ScalarAsync(string sql)
-        {
-            await using var command = Command(sql, []);
-            return await command.ExecuteScalarAsync(ct);
-        }
-
-        NpgsqlCommand Command(string sql, object[] arguments)
-        {
-            var command = new NpgsqlCommand(sql, connection, transaction);
-            foreach (var argument in arguments)
-                command.Parameters.Add(new NpgsqlParameter { Value = argument });
-            return command;
-        }
     }
 
-    private static IEnumerable<string> Named(string prefix) => typeof(OrleansSchema).Assembly.GetManifestResourceNames()
-        .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
-        .Select(name => name[prefix.Length..]);
+    private static string[] Keys => [.. Queries.Select(q => q.Name)];
 
-    private static string Text(string name)
+    private static string[] Values => [.. Queries.Select(q => q.Text)];
+
+    private static async Task<bool> IsDoneAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        using var stream = typeof(OrleansSchema).Assembly.GetManifestResourceStream(name)!;
-        return new StreamReader(stream).ReadToEnd();
+        if (await ScalarAsync(connection, Steps["look"], ct) is not true)
+            return false;
+        var version = (int)(await ScalarAsync(connection, Steps["version_read"], ct))!;
+
+        // A newer teravox's tables and statements go together: they are left as they are.
+        return version > Migrations[^1].Version
+            || (version == Migrations[^1].Version && (int)(await ScalarAsync(connection, Steps["queries_missing"], ct, Keys, Values))! == 0);
+    }
+
+    private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] arguments)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var argument in arguments)
+            command.Parameters.Add(new NpgsqlParameter { Value = argument });
+        return await command.ExecuteScalarAsync(ct);
+    }
+
+    private static IEnumerable<(string Name, string Text)> Texts(string folder)
+    {
+        var assembly = typeof(OrleansSchema).Assembly;
+        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(folder, StringComparison.Ordinal)))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            yield return (name[folder.Length..], reader.ReadToEnd());
+        }
     }
 }

@@ -14,8 +14,10 @@ using Teravox.Testing;
 namespace Teravox.Orleans.Tests;
 
 /// <summary>What the host on Orleans promises beside what every host must: where grains are, and that they answer.</summary>
-public sealed class GrainTests(Database database, ITestOutputHelper output)
+public sealed class GrainTests(Database database)
 {
+    // A call that is left to Orleans takes 30 s.
+    private static readonly TimeSpan ShorterThanOrleansTimeout = TimeSpan.FromSeconds(25);
     private static readonly string[] Long = ["training.iterations=100000"];
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -36,18 +38,25 @@ public sealed class GrainTests(Database database, ITestOutputHelper output)
         var before = await door.AskAsync(grain.WhereAsync, Ct);
         var lost = silos[before.Silo.StartsWith("a-", StringComparison.Ordinal) ? 0 : 1];
 
-        var clock = Stopwatch.StartNew();
         if (how == "kill")
             lost.Kill();
         else
             lost.Freeze();
-        var after = await door.AskAsync(grain.WhereAsync, Ct);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        patience.CancelAfter(ShorterThanOrleansTimeout);
+        var after = before;
         while (after.Silo == before.Silo)
-            after = await door.AskAsync(grain.WhereAsync, Ct);
-        output.WriteLine($"{how}: answered again after {clock.Elapsed.TotalSeconds:F2} s");
+        {
+            try
+            {
+                after = await door.AskAsync(grain.WhereAsync, patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Fail($"the grain, last on {before.Silo}, did not answer from another silo within {ShorterThanOrleansTimeout.TotalSeconds} s");
+            }
+        }
 
-        // Three seconds on a machine that is not busy; a call that is left to Orleans' time-outs takes thirty.
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed.TotalSeconds:F1} s");
         Assert.True(after.Activations > before.Activations, $"{before} became {after}");
         await cluster.Ledger.CancelAsync(id, Ct);
     }
