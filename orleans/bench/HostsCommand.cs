@@ -37,7 +37,7 @@ internal static class HostsCommand
             using var home = new BenchFolder(null);
             await using var server = await PrivatePostgres.StartAsync(Path.Combine(home.Path, "postgres"), [], ct);
             var (count, ms, each) = (result.GetValue(silos), result.GetValue(take), result.GetValue(items));
-            Console.WriteLine($"machine: {Machine.Describe()}; Orleans {typeof(Grain).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}");
+            Console.WriteLine($"machine: {Machine.Describe()}; Orleans {typeof(Grain).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split(['+', ' '])[0].TrimEnd('.')}");
             var all = new List<HostFigures>();
             foreach (var host in (string[])[BenchHosts.Ledger, BenchHosts.OrleansName])
             {

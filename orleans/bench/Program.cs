@@ -11,6 +11,6 @@ BenchHosts.Orleans = (address, ledger, grains, planner, options) =>
     // Of the store, simulated work uses nothing.
     var store = Directory.CreateTempSubdirectory("teravox-bench-store-").FullName;
     var api = new ApiServices(ledger, new ExperimentStore(ledger, _ => store), new HttpOptions { Urls = [], Store = store }, loopbackOnly: true);
-    return new OrleansSilo(new OrleansParts(address, null, api, grains, planner, options), Console.Error.WriteLine);
+    return new OrleansSilo(new OrleansParts(address, null, api, grains, planner, options), _ => { });
 };
 return await BenchProgram.RunAsync(args, HostsCommand.Make());

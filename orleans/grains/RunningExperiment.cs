@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using Orleans.Concurrency;
+using Orleans.Storage;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
 using Teravox.Grains.Ledger;
@@ -128,6 +129,11 @@ internal sealed class RunningExperiment : Grain, IExperimentGrain, IRemindable, 
         catch (Exception) when (_gone.IsCancellationRequested)
         {
             // This activation is over, and Orleans refuses it everything.
+        }
+        catch (InconsistentStateException)
+        {
+            // The grain is active elsewhere too, and wrote there: one of the two must go, and this one knows.
+            DeactivateOnIdle();
         }
         catch (LedgerUnavailableException e)
         {

@@ -10,6 +10,8 @@ namespace Teravox.Orleans.Silos;
 /// </summary>
 internal sealed class OrleansLog(Action<string> say) : ILoggerProvider
 {
+    // Exceptions of calls carry those of all silos on their way, traces and all.
+    private const int Longest = 400;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
 
     public ILogger CreateLogger(string categoryName) => new Lines(categoryName, say);
@@ -33,7 +35,8 @@ internal sealed class OrleansLog(Action<string> say) : ILoggerProvider
             if (!IsEnabled(logLevel) || (_said != 0 && Stopwatch.GetElapsedTime(_said) < Every))
                 return;
             _said = Stopwatch.GetTimestamp();
-            say($"{category[(category.LastIndexOf('.') + 1)..]}: {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
+            var text = $"{category[(category.LastIndexOf('.') + 1)..]}: {formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}".ReplaceLineEndings(" ");
+            say(text.Length > Longest ? text[..Longest] + " ..." : text);
         }
     }
 }
