@@ -14,7 +14,7 @@ namespace Teravox.Orleans.Grains;
 internal sealed class SubmissionActor(ApiServices api) : Grain, ISubmissionGrain
 {
     // Shorter than the time after which a client takes a call for lost.
-    private static readonly TimeSpan LongestCall = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan LongestCall = TimeSpan.FromMilliseconds(250);
     private Task<ExperimentInfo>? _work;
 
     public async Task<ExperimentInfo?> SubmitAsync(SubmitExperiment experiment)

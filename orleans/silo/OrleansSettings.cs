@@ -23,7 +23,7 @@ internal static class OrleansSettings
     private const string Cluster = "teravox";
 
     /// <summary>How long a client waits for an answer before it asks again; every call is answered within less.</summary>
-    private static readonly TimeSpan ClientPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ClientPatience = TimeSpan.FromMilliseconds(600);
 
     private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(500);
 
