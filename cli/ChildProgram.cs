@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics;
+using System.Reflection;
 
 namespace Teravox.Cli;
 
@@ -20,7 +21,7 @@ internal sealed class ChildProgram : IDisposable
     {
         var info = new ProcessStartInfo("setsid") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         var self = Environment.ProcessPath!;
-        string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, typeof(ChildProgram).Assembly.Location] : [self];
+        string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetEntryAssembly()!.Location] : [self];
         foreach (var argument in program.Concat(arguments))
             info.ArgumentList.Add(argument);
         foreach (var (name, value) in environment)

@@ -14,8 +14,9 @@ namespace Teravox.Cli;
 /// <param name="Roots">Absolute paths under which clients may name files.</param>
 /// <param name="CorsOrigins">Other origins whose pages may read views.</param>
 /// <param name="PageUpload">Most MiB of an upload that the web page offers.</param>
+/// <param name="Host">What activates the grains.</param>
 internal sealed record ClusterSettings(
-    int Silos, string Folder, int Port, IReadOnlyList<string> Devices, IReadOnlyList<string> Roots, IReadOnlyList<string> CorsOrigins, int PageUpload);
+    int Silos, string Folder, int Port, IReadOnlyList<string> Devices, IReadOnlyList<string> Roots, IReadOnlyList<string> CorsOrigins, int PageUpload, string Host);
 
 /// <summary>A PostgreSQL and some silos on one machine, from their start to their drained end.</summary>
 internal static class ClusterProgram
@@ -104,7 +105,7 @@ internal sealed class ClusterSilo(ClusterSettings settings, int index, string le
         string[] arguments =
         [
             Commands.SiloCommand.Name, "--name", Name, "--store", Path.Combine(settings.Folder, "store"), "--urls", Url,
-            "--threads", threads.ToString(CultureInfo.InvariantCulture), "--page-upload-mb", settings.PageUpload.ToString(CultureInfo.InvariantCulture),
+            "--threads", threads.ToString(CultureInfo.InvariantCulture), "--page-upload-mb", settings.PageUpload.ToString(CultureInfo.InvariantCulture), "--host", settings.Host,
             Commands.SiloCommand.StopWithStandardInput,
         ];
         return

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Teravox.Contracts;
 using Teravox.Grains;
@@ -30,8 +31,17 @@ internal sealed record SiloSettings
     /// <summary>Most bytes of an upload that the web page offers.</summary>
     public required long PageUploadBytes { get; init; }
 
+    /// <summary>Settings of the HTTP face.</summary>
+    public HttpOptions Http => new() { Urls = Urls, Store = Store, Roots = Roots, CorsOrigins = CorsOrigins, PageUploadBytes = PageUploadBytes };
+
     /// <summary>JSON lines instead of text.</summary>
     public required bool Json { get; init; }
+
+    /// <summary>What activates the grains; null is the ledger host.</summary>
+    public IOrleansHost? Host { get; init; }
+
+    /// <summary>Where the other silos of a cluster on Orleans reach this one; null for free ports of this machine.</summary>
+    public IPEndPoint? ClusterAddress { get; init; }
 
     /// <summary>The silo itself.</summary>
     public required SiloOptions Options { get; init; }
@@ -71,7 +81,9 @@ internal static class SiloProgram
         Directory.CreateDirectory(experiments);
         var store = new ExperimentStore(ledger, id => Path.Combine(experiments, id.ToString(CultureInfo.InvariantCulture)));
         using var sessions = new SessionCache(options.Devices.Count);
-        var silo = new SiloHost(ledger, WorkGrains.All(store, sessions), new ExperimentGrain(store), options);
+        var grains = WorkGrains.All(store, sessions);
+        var silo = settings.Host?.MakeSilo(settings, ledger, store, grains, text => lines.Say("orleans", $"orleans: {text}", new { text }))
+            ?? new SiloHost(ledger, grains, new ExperimentGrain(store), options);
         silo.Happened += lines.On;
 
         await using var face = settings.Urls.Count > 0 ? await StartFaceAsync(ledger, store, settings, lines, signals.Stop) : null;
@@ -81,10 +93,9 @@ internal static class SiloProgram
         using var left = new CancellationTokenSource();
         var present = new Presence(ledger, silo, face?.Urls.FirstOrDefault()).RunAsync(signals.Stop, left.Token);
         await using var draining = signals.Stop.Register(() => lines.Say("draining", "draining: no more claims, what runs may end", new { }));
-        lines.Say("ready", "ready for work");
         try
         {
-            await silo.RunAsync(signals.Stop, signals.StopNow);
+            await silo.RunAsync(() => lines.Say("ready", "ready for work"), signals.Stop, signals.StopNow);
         }
         finally
         {
@@ -97,14 +108,7 @@ internal static class SiloProgram
 
     private static async Task<WebApplication> StartFaceAsync(ILedger ledger, ExperimentStore store, SiloSettings settings, SiloLines lines, CancellationToken stop)
     {
-        var http = new HttpOptions
-        {
-            Urls = settings.Urls,
-            Store = settings.Store,
-            Roots = settings.Roots,
-            CorsOrigins = settings.CorsOrigins,
-            PageUploadBytes = settings.PageUploadBytes,
-        };
+        var http = settings.Http;
         while (true)
         {
             try

@@ -23,13 +23,13 @@ internal sealed class ItemRun : IDisposable
     private readonly CancellationTokenSource _work = new();
     private int _cause;
 
+    /// <summary>Of a lease that was asked for at <paramref name="claimSent"/>, at a place on the device that the caller has taken for it.</summary>
     public ItemRun(SiloWork silo, IWorkGrain grain, WorkLease lease, DeviceSlots slots, long claimSent)
     {
         _silo = silo;
         _grain = grain;
         Lease = lease;
         Slots = slots;
-        slots.Take(grain.Overlaps);
         _clock = new LeaseClock(silo.Options.Ttl - silo.Options.LeaseMargin, claimSent, () => Cancel(StopCause.LeaseExpired));
     }
 
@@ -48,6 +48,9 @@ internal sealed class ItemRun : IDisposable
                 : new SiloItem(Lease.ExperimentId, Lease.StageName, Lease.Index, Slots.Device.Name, newest.Fraction, newest.Note);
         }
     }
+
+    /// <summary>Whether its commit took effect, as far as this silo knows.</summary>
+    public bool IsCommitted { get; private set; }
 
     private StopCause Cause => (StopCause)Volatile.Read(ref _cause);
 
@@ -218,6 +221,7 @@ internal sealed class ItemRun : IDisposable
         }
 
         // The device need not wait until the stage was looked at.
+        IsCommitted = true;
         Leave();
         _silo.Committed();
         await EmitCommittedAsync();

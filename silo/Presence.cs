@@ -21,13 +21,18 @@ public sealed class Presence
     public static readonly TimeSpan Forget = TimeSpan.FromHours(1);
 
     private readonly ILedger _ledger;
-    private readonly SiloHost _silo;
+    private readonly ISilo _silo;
     private readonly SiloEntry _entry;
     private bool _signedOn;
     private long _looked = LeaseClock.Now;
 
     /// <summary>Of a silo whose HTTP face listens at <paramref name="url"/>, or that has none.</summary>
     public Presence(ILedger ledger, SiloHost silo, string? url)
+        : this(ledger, (ISilo)silo, url)
+    {
+    }
+
+    internal Presence(ILedger ledger, ISilo silo, string? url)
     {
         ArgumentNullException.ThrowIfNull(silo);
         _ledger = ledger;

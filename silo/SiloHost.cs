@@ -26,20 +26,16 @@ namespace Teravox.Silo;
 /// their attempts back. Work that does not heed the cancel is waited for; to end it, end the process, which is safe.
 /// </para>
 /// </summary>
-public sealed class SiloHost
+public sealed class SiloHost : ISilo
 {
     private readonly ILedger _ledger;
     private readonly Dictionary<string, IWorkGrain> _grains;
     private readonly SiloOptions _options;
-    private readonly SiloWork _work;
+    private readonly SiloRuns _runs;
     private readonly StageExpander _expander;
     private readonly Claimer _claimer;
     private readonly DeviceSlots[] _devices;
-    private readonly Lock _lock = new();
-    private readonly Dictionary<ItemRun, Task> _runs = [];
-    private readonly HashSet<(long ExperimentId, string Stage)> _done = [];
     private TaskCompletionSource _freed = New();
-    private Exception? _fault;
     private volatile bool _draining;
     private int _active;
 
@@ -59,8 +55,8 @@ public sealed class SiloHost
         _grains = grains.ToDictionary(grain => grain.Kind, StringComparer.Ordinal);
         _options = options;
         _devices = [.. options.Devices.Select(device => new DeviceSlots(device))];
-        _work = new SiloWork(ledger, options, Emit, () => Interlocked.Exchange(ref _freed, New()).TrySetResult());
-        _expander = new StageExpander(ledger, planner, _grains.Keys, options.Poll, Emit);
+        _runs = new SiloRuns(ledger, options, what => Happened?.Invoke(what), () => Interlocked.Exchange(ref _freed, New()).TrySetResult());
+        _expander = new StageExpander(ledger, planner, _grains.Keys, options.Poll, _runs.Emit);
         _claimer = new Claimer(ledger, _grains, options);
     }
 
@@ -75,40 +71,14 @@ public sealed class SiloHost
     public SiloEntry Entry(string? url) => _options.Entry(url, [.. _grains.Keys]);
 
     /// <summary>How its work goes at this moment.</summary>
-    public SiloStatus Status
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return new SiloStatus
-                {
-                    Draining = _draining,
-                    ItemsDone = _work.Done,
-                    ItemsPerSecond = _work.PerSecond,
-                    MemoryBytes = Environment.WorkingSet,
-                    Running = [.. _runs.Keys.Select(run => run.Item).OfType<SiloItem>()],
-                };
-            }
-        }
-    }
+    public SiloStatus Status => _runs.Status(_draining);
 
-    /// <summary>Tells those who listen what this silo found out about the cluster.</summary>
-    internal void Emit(SiloEvent what)
-    {
-        if (what is StageDone done)
-        {
-            lock (_lock)
-            {
-                // Two items that commit side by side may both find their stage done.
-                if (!_done.Add((done.ExperimentId, done.Stage)))
-                {
-                    return;
-                }
-            }
-        }
+    void ISilo.Emit(SiloEvent what) => _runs.Emit(what);
 
-        Happened?.Invoke(what);
+    Task ISilo.RunAsync(Action ready, CancellationToken stop, CancellationToken stopNow)
+    {
+        ready();
+        return RunAsync(stop, stopNow);
     }
 
     /// <summary>Works for every experiment of the ledger until <paramref name="stop"/>.</summary>
@@ -153,7 +123,7 @@ public sealed class SiloHost
 
         try
         {
-            _fault = null;
+            _runs.Renew();
             await loop();
         }
         finally
@@ -169,7 +139,7 @@ public sealed class SiloHost
         _draining = false;
         try
         {
-            while (!stop.IsCancellationRequested && Volatile.Read(ref _fault) is null)
+            while (!stop.IsCancellationRequested && _runs.Fault is null)
             {
                 // Waits taken in an earlier round serve as well: nothing came since.
                 news = news.IsCompleted ? _ledger.WaitForHintAsync(Jitter.Below(_options.Poll), stop) : news;
@@ -183,7 +153,7 @@ public sealed class SiloHost
                 }
                 catch (LedgerUnavailableException e)
                 {
-                    Emit(new LedgerSilent(e.Message));
+                    _runs.Emit(new LedgerSilent(e.Message));
                 }
 
                 await Task.WhenAny(news, freed);
@@ -191,12 +161,12 @@ public sealed class SiloHost
         }
         catch (Exception e)
         {
-            Interlocked.CompareExchange(ref _fault, e, null);
+            _runs.Fail(e);
         }
 
         _draining = true;
-        await DrainAsync(stopNow);
-        if (_fault is { } fault)
+        await _runs.DrainAsync(stopNow);
+        if (_runs.Fault is { } fault)
         {
             ExceptionDispatchInfo.Throw(fault);
         }
@@ -268,36 +238,9 @@ public sealed class SiloHost
             return;
         }
 
-        var run = new ItemRun(_work, _grains[lease.Kind], lease, device, sent);
-        lock (_lock)
-        {
-            _runs[run] = Task.Run(() => RunAsync(run), CancellationToken.None);
-        }
-    }
-
-    private async Task RunAsync(ItemRun run)
-    {
-        try
-        {
-            using (run)
-            {
-                await run.RunAsync();
-            }
-        }
-        catch (Exception e)
-        {
-            // The ledger is unusable or this code is wrong: the loop stops and throws it.
-            Interlocked.CompareExchange(ref _fault, e, null);
-        }
-        finally
-        {
-            lock (_lock)
-            {
-                _runs.Remove(run);
-            }
-
-            run.Leave();
-        }
+        var grain = _grains[lease.Kind];
+        device.Take(grain.Overlaps);
+        _ = _runs.Start(grain, lease, device, sent);
     }
 
     private async Task<bool> HasEndedAsync(long experimentId)
@@ -305,42 +248,10 @@ public sealed class SiloHost
         var state = (await FindAsync(experimentId)).State;
         if (state == ExperimentState.Cancelled)
         {
-            CancelAll(StopCause.Cancelled);
+            _runs.CancelAll(StopCause.Cancelled);
         }
 
         return state is ExperimentState.Succeeded or ExperimentState.Failed or ExperimentState.Cancelled;
-    }
-
-    private async Task DrainAsync(CancellationToken stopNow)
-    {
-        Task[] running;
-        lock (_lock)
-        {
-            running = [.. _runs.Values];
-        }
-
-        var ended = Task.WhenAll(running);
-        var grace = Volatile.Read(ref _fault) is null ? _options.GracePeriod : TimeSpan.Zero;
-        try
-        {
-            await ended.WaitAsync(grace, stopNow);
-        }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
-        {
-            CancelAll(StopCause.Stopping);
-            await ended;
-        }
-    }
-
-    private void CancelAll(StopCause cause)
-    {
-        lock (_lock)
-        {
-            foreach (var run in _runs.Keys)
-            {
-                run.Cancel(cause);
-            }
-        }
     }
 
     private async Task<ExperimentRow> FindAsync(long experimentId) =>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics;
+using System.Reflection;
 using System.Threading.Channels;
 
 namespace Teravox.Bench;
@@ -34,7 +35,7 @@ internal sealed class ChildProcess : IDisposable
     {
         var info = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(info.FileName) == "dotnet")
-            info.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+            info.ArgumentList.Add(Assembly.GetEntryAssembly()!.Location);
         foreach (var argument in arguments)
             info.ArgumentList.Add(argument);
         return new ChildProcess(Process.Start(info)!);

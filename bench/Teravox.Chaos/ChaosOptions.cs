@@ -8,6 +8,9 @@ namespace Teravox.Chaos;
 /// <param name="Time">How long faults are made.</param>
 public sealed record ChaosOptions(string Program, string Folder, int Seed, TimeSpan Time)
 {
+    /// <summary>Further arguments of the silos.</summary>
+    public IReadOnlyList<string> SiloArguments { get; init; } = [];
+
     /// <summary>Silos, 2 or more.</summary>
     public int Silos { get; init; } = 4;
 

@@ -57,7 +57,7 @@ internal sealed class Cluster : IAsyncDisposable
 
     public SiloChild StartSilo(IReadOnlyDictionary<string, string> environment)
     {
-        var silo = SiloChild.Start(_options.Program, Server.Address, Store, _options.Ttl, environment);
+        var silo = SiloChild.Start(_options.Program, Server.Address, Store, _options.Ttl, _options.SiloArguments, environment);
         _silos.Add(silo);
         return silo;
     }

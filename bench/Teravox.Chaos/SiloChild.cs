@@ -75,13 +75,13 @@ public sealed class SiloChild : IDisposable
     }
 
     /// <summary>Starts one.</summary>
-    public static SiloChild Start(string program, string ledger, string store, TimeSpan ttl, IReadOnlyDictionary<string, string> environment)
+    public static SiloChild Start(string program, string ledger, string store, TimeSpan ttl, IReadOnlyList<string> more, IReadOnlyDictionary<string, string> environment)
     {
         var info = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])
         [
             program, "silo", "--ledger", ledger, "--store", store, "--device", "cpu", "--threads", "1",
-            "--ttl", ttl.TotalSeconds.ToString(CultureInfo.InvariantCulture), "--grace", "30", "--json", "--stop-with-stdin",
+            "--ttl", ttl.TotalSeconds.ToString(CultureInfo.InvariantCulture), "--grace", "30", "--json", "--stop-with-stdin", .. more,
         ])
             info.ArgumentList.Add(argument);
         info.Environment["OMP_WAIT_POLICY"] = "PASSIVE";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
 using System.Globalization;
+using System.Net;
 using Teravox.Contracts;
 using Teravox.Silo;
 using Teravox.Silo.Http.Security;
@@ -28,6 +29,8 @@ internal static class SiloCommand
         var poll = new Option<int>("--poll") { Description = "Milliseconds between two looks for work when nothing hints at any.", DefaultValueFactory = _ => 500 };
         var grace = new Option<double>("--grace") { Description = "Seconds that running work has to end when the silo stops; then it is given back.", DefaultValueFactory = _ => 10 };
         var name = new Option<string?>("--name") { Description = "Name in the roster; a part that is new for every process is added." };
+        var host = GrainHosts.Option();
+        var address = new Option<string?>("--cluster-address") { Description = "With --host orleans: IP:PORT under which the other silos reach this one, PORT + 1 for its clients. Free ports of 127.0.0.1 when left out, for silos of one machine." };
         var (cors, pageUpload) = (Options.Cors(), Options.PageUpload());
         var json = Options.Json();
         var withInput = new Option<bool>(StopWithStandardInput) { Hidden = true };
@@ -40,7 +43,7 @@ internal static class SiloCommand
               ./teravox silo --ledger postgres://teravox@db/teravox --store /shared/teravox --urls http://127.0.0.1:7300 --tag disk=fast
             """)
         {
-            ledger, store, urls, devices, threads, tags, roots, ttl, poll, grace, name, cors, pageUpload, json, withInput,
+            ledger, store, urls, devices, threads, tags, roots, ttl, poll, grace, name, host, address, cors, pageUpload, json, withInput,
         }.Does(async (r, _) =>
         {
             var settings = new SiloSettings
@@ -52,6 +55,8 @@ internal static class SiloCommand
                 CorsOrigins = [.. r.GetRequiredValue(cors).Select(OtherOrigins.Check)],
                 PageUploadBytes = (long)Options.CheckPageUpload(r.GetRequiredValue(pageUpload)) << 20,
                 Json = r.GetValue(json),
+                Host = GrainHosts.Choose(r.GetRequiredValue(host)),
+                ClusterAddress = r.GetValue(address) is { } text ? CheckAddress(text) : null,
                 Options = new SiloOptions(NameOf(r.GetValue(name)), SiloDevices.Make(r.GetRequiredValue(devices), Options.CheckThreads(r.GetRequiredValue(threads))))
                 {
                     Tags = [.. r.GetRequiredValue(tags).Select(CheckTag)],
@@ -81,6 +86,10 @@ internal static class SiloCommand
         var at = tag.IndexOf('=', StringComparison.Ordinal);
         return at > 0 && at < tag.Length - 1 ? tag : throw new InputException($"--tag {tag}: expected name=value, as in --tag disk=fast.");
     }
+
+    private static IPEndPoint CheckAddress(string text) => IPEndPoint.TryParse(text, out var address) && address.Port is > 0 and < 65535
+        ? address
+        : throw new InputException($"--cluster-address {text}: expected IP:PORT, as in --cluster-address 10.0.0.5:7400.");
 
     private static TimeSpan Seconds(string option, double seconds, double least, double most) => seconds >= least && seconds <= most
         ? TimeSpan.FromSeconds(seconds)

@@ -80,13 +80,19 @@ internal sealed class Remote
 internal sealed record Session(TeravoxClient Client, bool Json)
 {
     /// <summary>Writes a result: one line of JSON, or text.</summary>
-    public void Write<T>(T value, Func<string> text) =>
-        Console.Out.WriteLine(Json ? System.Text.Json.JsonSerializer.Serialize(value, TeravoxJson.Compact) : text());
+    public void Write<T>(T value, Func<string> text) => Write(Json, value, text);
 
     /// <summary>Says what is going on; not to machines.</summary>
-    public void Say(string text)
+    public void Say(string text) => Say(Json, text);
+
+    /// <summary>Says what is going on; not to machines.</summary>
+    public static void Say(bool json, string text)
     {
-        if (!Json)
+        if (!json)
             Console.Error.WriteLine(text);
     }
+
+    /// <summary>Writes a result: one line of JSON, or text.</summary>
+    public static void Write<T>(bool json, T value, Func<string> text) =>
+        Console.Out.WriteLine(json ? System.Text.Json.JsonSerializer.Serialize(value, TeravoxJson.Compact) : text());
 }

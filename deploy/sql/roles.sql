@@ -41,6 +41,10 @@ BEGIN
     GRANT UPDATE (revoked) ON api_key TO teravox_silo;
     GRANT DELETE ON silo, catalogue TO teravox_silo;
 
+    IF to_regclass('orleans_schema') IS NOT NULL THEN
+        GRANT INSERT, UPDATE, DELETE ON orleans_cluster, orleans_silo, orleans_reminder, orleans_grain TO teravox_silo;
+    END IF;
+
     REVOKE SELECT ON api_key FROM teravox_reader;
     GRANT SELECT (id, name, role, created, revoked) ON api_key TO teravox_reader;
 END $$;

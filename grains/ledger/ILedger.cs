@@ -73,6 +73,12 @@ public interface ILedger : IRoster, ICatalogue, IKeyRing, IAsyncDisposable
     /// <summary>Takes up to <see cref="ClaimRequest.Slots"/> items, by (priority, experiment, stage, index).</summary>
     Task<IReadOnlyList<WorkLease>> ClaimAsync(ClaimRequest request, CancellationToken ct);
 
+    /// <summary>
+    /// Items of the experiment that nobody has claimed, in claim order, those that are put off too; none when it does not
+    /// run. For a host that hands items out one by one, see <see cref="ClaimRequest.Item"/>.
+    /// </summary>
+    Task<IReadOnlyList<WaitingItem>> WaitingItemsAsync(long experimentId, int limit, CancellationToken ct);
+
     /// <summary>Extends the lease by its ttl and stores progress.</summary>
     Task<LeaseState> HeartbeatAsync(WorkLease lease, WorkProgress? progress, CancellationToken ct);
 
@@ -105,6 +111,12 @@ public interface ILedger : IRoster, ICatalogue, IKeyRing, IAsyncDisposable
     /// ledger whose file lock proves that no other process is alive.
     /// </summary>
     Task<int> ReapOthersAsync(string survivor, CancellationToken ct);
+
+    /// <summary>
+    /// As if every lease of <paramref name="holder"/> had lapsed just now, for a host whose silos tell of each other's
+    /// deaths. Safe when it lives after all: what it still writes is refused by the fence.
+    /// </summary>
+    Task<int> ReapHolderAsync(string holder, CancellationToken ct);
 
     /// <summary>The stage's sums by name, merged over its partial rows.</summary>
     Task<IReadOnlyDictionary<string, long[]>> SumsAsync(long stageId, CancellationToken ct);

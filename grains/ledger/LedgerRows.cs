@@ -185,3 +185,33 @@ internal sealed record EventData
 
     public EventRow ToRow() => new(Id, ExperimentId, Words.Time(At), Kind, Stage, Text);
 }
+
+[SuppressMessage("Performance", "CA1812", Justification = "Dapper makes it.")]
+internal sealed record WaitingData
+{
+    public long StageId { get; init; }
+
+    public int Idx { get; init; }
+
+    public string StageName { get; init; } = "";
+
+    public string Kind { get; init; } = "";
+
+    public bool NeedsGpu { get; init; }
+
+    public long NeedsMemory { get; init; }
+
+    public string? NeedsTag { get; init; }
+
+    public int Priority { get; init; }
+
+    public long PutOff { get; init; }
+
+    public WaitingItem ToRow() => new(
+        new ItemPlace(StageId, Idx),
+        StageName,
+        Kind,
+        new WorkNeeds(NeedsGpu, NeedsMemory, NeedsTag),
+        Priority,
+        TimeSpan.FromMilliseconds(PutOff));
+}

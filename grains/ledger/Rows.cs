@@ -154,7 +154,25 @@ public sealed record ClaimRequest(
     long MemoryBytes = 0,
     IReadOnlyList<string>? Tags = null,
     IReadOnlyList<string>? Kinds = null,
-    long? ExperimentId = null);
+    long? ExperimentId = null)
+{
+    /// <summary>Only this item; null takes any.</summary>
+    public ItemPlace? Item { get; init; }
+}
+
+/// <summary>An item's place.</summary>
+/// <param name="StageId">Its stage.</param>
+/// <param name="Index">Its number in the stage, from 0.</param>
+public readonly record struct ItemPlace(long StageId, int Index);
+
+/// <summary>An item that nobody has claimed.</summary>
+/// <param name="Place">Where it is.</param>
+/// <param name="StageName">Name of its stage.</param>
+/// <param name="Kind">Which grain runs it.</param>
+/// <param name="Needs">What it needs of a silo.</param>
+/// <param name="Priority">Its experiment's: lower is run first.</param>
+/// <param name="PutOff">How long it is put off after a failure; zero when it can be claimed now.</param>
+public sealed record WaitingItem(ItemPlace Place, string StageName, string Kind, WorkNeeds Needs, int Priority, TimeSpan PutOff);
 
 /// <summary>An item under lease. (ItemId, Epoch) is the fence of every write.</summary>
 public sealed record WorkLease(

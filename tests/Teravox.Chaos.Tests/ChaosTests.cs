@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+using Teravox.Testing;
+
 namespace Teravox.Chaos.Tests;
 
 /// <summary>The short form of <c>./teravox bench chaos</c>: every kind of fault at least once, every promise checked.</summary>
@@ -17,8 +19,9 @@ public sealed class ChaosTests(ITestOutputHelper output)
         Directory.CreateDirectory(folder);
         try
         {
-            var options = new ChaosOptions(Program(), folder, Random.Shared.Next(), TimeSpan.FromSeconds(12))
+            var options = new ChaosOptions(TeravoxProgram.Path, folder, Random.Shared.Next(), TimeSpan.FromSeconds(12))
             {
+                SiloArguments = TeravoxProgram.SiloArguments,
                 Silos = 3,
                 Depth = 8,
                 StopEvery = TimeSpan.FromSeconds(8),
@@ -35,18 +38,5 @@ public sealed class ChaosTests(ITestOutputHelper output)
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private static string Program()
-    {
-        var configuration = AppContext.BaseDirectory.Contains("/Debug/", StringComparison.Ordinal) ? "Debug" : "Release";
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var program = Path.Combine(folder.FullName, "cli", "bin", configuration, "net10.0", "teravox.dll");
-            if (File.Exists(program))
-                return program;
-        }
-
-        throw new InvalidOperationException("teravox.dll was not found; run ./teravox build");
     }
 }

@@ -77,6 +77,8 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
         "training.patch=[8,16,16]", "inference.tile=[16,16,16]", "storage.chunk=[16,16,16]", "preset=train",
     ];
 
+    public string Address => address;
+
     public ILedger Ledger => ledger;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

@@ -56,7 +56,7 @@ public sealed class ClusterCommandTests
     private Process Start(params string[] arguments)
     {
         var info = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (var argument in arguments.Prepend(TeravoxProgram.Path))
+        foreach (var argument in arguments.Prepend(TeravoxProgram.Path).Concat(TeravoxProgram.SiloArguments))
             info.ArgumentList.Add(argument);
         var process = Process.Start(info)!;
         process.OutputDataReceived += (_, e) => _lines.Writer.TryWrite(e.Data ?? "(its output ended)");

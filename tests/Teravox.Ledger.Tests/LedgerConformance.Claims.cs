@@ -232,4 +232,77 @@ public abstract partial class LedgerConformance
         Assert.Equal(LeaseState.Lost, await Ledger.HeartbeatAsync(gone, null, Ct));
         Assert.Equal([0, 2], (await Ledger.ClaimAsync(Claim(3, "mine"), Ct)).Select(lease => lease.Index));
     }
+
+    [Fact]
+    public async Task ClaimAsync_WhenAnItemIsNamed_GivesThatOneOrNone()
+    {
+        var id = await SubmitItemsAsync(3, stage => stage with { Needs = new WorkNeeds(Tag: "disk=fast") });
+        var place = new ItemPlace((await StageAsync(id, "s")).Id, 1);
+        var request = Claim(3) with { Item = place, Tags = ["disk=fast"], ExperimentId = id };
+
+        Assert.Empty(await Ledger.ClaimAsync(request with { Tags = [] }, Ct));
+        Assert.Empty(await Ledger.ClaimAsync(request with { Kinds = ["other"] }, Ct));
+        Assert.Empty(await Ledger.ClaimAsync(request with { Item = place with { Index = 3 } }, Ct));
+        var lease = Assert.Single(await Ledger.ClaimAsync(request, Ct));
+        Assert.Equal((id, "s", 1, 1), (lease.ExperimentId, lease.StageName, lease.Index, lease.Attempt));
+        Assert.Empty(await Ledger.ClaimAsync(request, Ct));
+        Assert.Equal(WriteOutcome.Written, await Ledger.CommitAsync(lease, new WorkResult(), Ct));
+        Assert.Empty(await Ledger.ClaimAsync(request, Ct));
+
+        // A claim of any item still begins with the first.
+        Assert.Equal([0, 2], (await Ledger.ClaimAsync(request with { Item = null }, Ct)).Select(l => l.Index));
+    }
+
+    [Fact]
+    public async Task ClaimAsync_WhenTheNamedItemIsPutOffOrItsExperimentPaused_GivesNone()
+    {
+        var id = await SubmitItemsAsync(1);
+        var request = Claim(1) with { Item = new ItemPlace((await StageAsync(id, "s")).Id, 0) };
+        Assert.True(await Ledger.PauseAsync(id, Ct));
+        Assert.Empty(await Ledger.ClaimAsync(request, Ct));
+        Assert.True(await Ledger.ResumeAsync(id, Ct));
+        await Ledger.FailAsync(Assert.Single(await Ledger.ClaimAsync(request, Ct)), "no", final: false, Ct);
+        Assert.Empty(await Ledger.ClaimAsync(request, Ct));
+
+        Clock.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(2, Assert.Single(await Ledger.ClaimAsync(request, Ct)).Attempt);
+    }
+
+    [Fact]
+    public async Task WaitingItemsAsync_WhenSomeAreClaimedOrPutOff_GivesTheOthersAtOnceAndThoseLater()
+    {
+        var id = await SubmitAsync(Stage("a") with { Needs = new WorkNeeds(Gpu: true, MemoryBytes: 7) }, Stage("b"), Stage("c", "a"));
+        await ExpandAsync(id, "a", 3);
+        await ExpandAsync(id, "b", 2);
+        await SubmitItemsAsync(1);
+        var (a, b) = ((await StageAsync(id, "a")).Id, (await StageAsync(id, "b")).Id);
+        var claimed = Assert.Single(await Ledger.ClaimAsync(Claim(1) with { HasGpu = true, Item = new ItemPlace(a, 1) }, Ct));
+        await Ledger.FailAsync(Assert.Single(await Ledger.ClaimAsync(Claim(1) with { Item = new ItemPlace(b, 0) }, Ct)), "no", final: false, Ct);
+
+        var waiting = await Ledger.WaitingItemsAsync(id, 10, Ct);
+
+        Assert.Equal([new(a, 0), new(a, 2), new(b, 0), new(b, 1)], waiting.Select(w => w.Place));
+        Assert.Equal([false, false, true, false], waiting.Select(w => w.PutOff > TimeSpan.Zero));
+        Assert.Equal(("a", "kind", new WorkNeeds(Gpu: true, MemoryBytes: 7), 100), (waiting[0].StageName, waiting[0].Kind, waiting[0].Needs, waiting[0].Priority));
+        Assert.Equal(waiting.Take(3), await Ledger.WaitingItemsAsync(id, 3, Ct));
+        Assert.True(await Ledger.PauseAsync(id, Ct));
+        Assert.Empty(await Ledger.WaitingItemsAsync(id, 10, Ct));
+        Assert.Equal(LeaseState.Held, await Ledger.HeartbeatAsync(claimed, null, Ct));
+    }
+
+    [Fact]
+    public async Task ReapHolderAsync_WhenOthersHoldLeasesToo_TakesOnlyItsOwn()
+    {
+        await SubmitItemsAsync(3);
+        var dead = await ClaimOneAsync("dead");
+        var mine = await ClaimOneAsync("mine");
+
+        Assert.Equal(1, await Ledger.ReapHolderAsync("dead", Ct));
+        Assert.Equal(0, await Ledger.ReapHolderAsync("dead", Ct));
+
+        Assert.Equal(LeaseState.Held, await Ledger.HeartbeatAsync(mine, null, Ct));
+        Assert.Equal(WriteOutcome.LeaseLost, await Ledger.CommitAsync(dead, new WorkResult(), Ct));
+        Assert.Equal([0, 2], (await Ledger.ClaimAsync(Claim(3, "mine"), Ct)).Select(lease => lease.Index));
+    }
 }

@@ -59,7 +59,7 @@ public sealed class SiloProcess : IDisposable
         string ledger, string store, IEnumerable<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var info = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { TeravoxProgram.Path, "silo", "--store", store, "--json", "--stop-with-stdin" }.Concat(more ?? []))
+        foreach (var argument in new[] { TeravoxProgram.Path, "silo", "--store", store, "--json", "--stop-with-stdin" }.Concat(TeravoxProgram.SiloArguments).Concat(more ?? []))
             info.ArgumentList.Add(argument);
         info.Environment["TERAVOX_LEDGER"] = ledger;
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())

@@ -8,11 +8,12 @@ namespace Teravox.Bench.Silos;
 internal static class IdleMemory
 {
     /// <exception cref="InputException">The program is not built, or ended by itself.</exception>
-    public static async Task<(double ResidentMiB, double OwnMiB)> MeasureAsync(string ledger, string store, TimeSpan idle, CancellationToken ct)
+    public static async Task<(double ResidentMiB, double OwnMiB)> MeasureAsync(string host, string ledger, string store, TimeSpan idle, CancellationToken ct)
     {
         Directory.CreateDirectory(store);
+        var (program, arguments) = BenchHosts.Silo(host);
         var info = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (var argument in (string[])[TeravoxProgram.Path(), "silo", "--ledger", ledger, "--store", store, "--urls", "http://127.0.0.1:0", "--device", "cpu", "--stop-with-stdin"])
+        foreach (var argument in (string[])[program, "silo", "--ledger", ledger, "--store", store, "--urls", "http://127.0.0.1:0", "--device", "cpu", "--stop-with-stdin", .. arguments])
             info.ArgumentList.Add(argument);
         using var silo = Process.Start(info)!;
         try

@@ -33,8 +33,8 @@ internal static class ScalingCommand
             await using var ledger = await Ledgers.OpenAsync(server.Address, ct);
             var (count, ms) = (result.GetValue(silos), result.GetValue(take));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"machine: {Machine.Describe()}; an item takes {ms} ms on a device that waits"));
-            var one = await RunAsync(server.Address, ledger, 1, result.GetValue(items), ms, ct);
-            var many = await RunAsync(server.Address, ledger, count, result.GetValue(items), ms, ct);
+            var one = await RunAsync(BenchHosts.Ledger, server.Address, ledger, 1, result.GetValue(items), ms, ct);
+            var many = await RunAsync(BenchHosts.Ledger, server.Address, ledger, count, result.GetValue(items), ms, ct);
             var efficiency = many.Rate / (count * one.Rate);
 
             var table = new TextTable("silos", "items", "seconds", "items/s", "of one silo's rate each", "of the device's rate each");
@@ -42,7 +42,7 @@ internal static class ScalingCommand
                 table.Add(Text("0", row.Silos), Text("0", row.Items), Text("0.00", row.Seconds), Text("0.00", row.Rate), Text("0.0 %", row.Rate / row.Silos / one.Rate), Text("0.0 %", row.Rate / row.Silos * ms / 1000));
             table.Print();
 
-            var (resident, own) = await IdleMemory.MeasureAsync(server.Address, Path.Combine(home.Path, "store"), TimeSpan.FromSeconds(result.GetValue(idle)), ct);
+            var (resident, own) = await IdleMemory.MeasureAsync(BenchHosts.Ledger, server.Address, Path.Combine(home.Path, "store"), TimeSpan.FromSeconds(result.GetValue(idle)), ct);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"an idle silo: {resident:F0} MiB resident, {own:F0} MiB of them its own"));
             await BenchCommand.SaveAsync(
                 result.GetValue(json),
@@ -52,10 +52,11 @@ internal static class ScalingCommand
         });
     }
 
-    private static async Task<ScalingFigures> RunAsync(string address, ILedger ledger, int silos, int itemsEach, double ms, CancellationToken ct)
+    /// <summary>Runs so many items of each silo on so many silos.</summary>
+    public static async Task<ScalingFigures> RunAsync(string host, string address, ILedger ledger, int silos, int itemsEach, double ms, CancellationToken ct)
     {
         var processes = Enumerable.Range(0, silos)
-            .Select(_ => ChildProcess.Start("simulated-silo", "--ledger", address, "--ttl", "30", "--take", ms.ToString(CultureInfo.InvariantCulture)))
+            .Select(_ => ChildProcess.Start("simulated-silo", "--ledger", address, "--ttl", "30", "--take", ms.ToString(CultureInfo.InvariantCulture), "--host", host))
             .ToList();
         try
         {

@@ -22,7 +22,8 @@ internal static class SimulatedSilo
         var address = new Option<string>("--ledger") { Required = true };
         var ttl = new Option<double>("--ttl") { Required = true };
         var take = new Option<double>("--take") { Required = true };
-        return new Command("simulated-silo", "A silo whose device waits; started by the benches.") { address, ttl, take }.Does(async (result, ct) =>
+        var on = BenchHosts.Option();
+        return new Command("simulated-silo", "A silo whose device waits; started by the benches.") { address, ttl, take, on }.Does(async (result, ct) =>
         {
             _ = EndWithParent.Lines();
             await using var ledger = await Ledgers.OpenAsync(result.GetRequiredValue(address), ct);
@@ -30,7 +31,8 @@ internal static class SimulatedSilo
             {
                 Ttl = TimeSpan.FromSeconds(result.GetValue(ttl)),
             };
-            var host = new SiloHost(ledger, [new WaitingGrain(TimeSpan.FromMilliseconds(result.GetValue(take)))], new CountPlanner(), options);
+            var host = BenchHosts.Make(
+                result.GetRequiredValue(on), result.GetRequiredValue(address), ledger, [new WaitingGrain(TimeSpan.FromMilliseconds(result.GetValue(take)))], new CountPlanner(), options);
             host.Happened += what =>
             {
                 if (what is ItemStarted started)
@@ -38,8 +40,7 @@ internal static class SimulatedSilo
                 if (what is ItemCommitted committed)
                     Say("committed", committed.Index);
             };
-            Console.WriteLine("ready");
-            await host.RunAsync(ct);
+            await host.RunAsync(() => Console.WriteLine("ready"), ct, CancellationToken.None);
             return 0;
         });
     }

@@ -13,6 +13,11 @@ public sealed partial class PostgresLedger
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Slots, 1);
+        if (request.Item is not null)
+        {
+            return await ClaimOneAsync(request, ct);
+        }
+
         var (from, turn) = _cursor.Begin();
         var (leases, blocked) = await CallAsync("claim", connection => ClaimAsync(connection, request, from), ct);
         if (leases.Count == request.Slots)
@@ -68,7 +73,7 @@ public sealed partial class PostgresLedger
     /// <inheritdoc/>
     public async Task<int> ReapAsync(CancellationToken ct)
     {
-        var buried = await BuryAsync("reap", survivor: null, ct);
+        var buried = await BuryAsync("reap", holder: null, survivor: null, ct);
         await FinishForgottenAsync(ct);
         return buried;
     }
@@ -77,8 +82,19 @@ public sealed partial class PostgresLedger
     public Task<int> ReapOthersAsync(string survivor, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(survivor);
-        return BuryAsync("reapothers", survivor, ct);
+        return BuryAsync("reapothers", holder: null, survivor, ct);
     }
+
+    /// <inheritdoc/>
+    public Task<int> ReapHolderAsync(string holder, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(holder);
+        return BuryAsync("reapholder", holder, survivor: null, ct);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<WaitingItem>> WaitingItemsAsync(long experimentId, int limit, CancellationToken ct) =>
+        RowsAsync<WaitingData, WaitingItem>(PostgresTexts.ItemsWaiting, new { experimentId, limit, given = Given }, row => row.ToRow(), ct);
 
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<int, string>> ResultsAsync(long stageId, CancellationToken ct) =>
@@ -100,6 +116,17 @@ public sealed partial class PostgresLedger
             new { experimentId },
             row => new RunningItem(row.Id, row.StageName, row.Idx, row.Holder, row.Attempt, row.Fraction, row.Note),
             ct);
+
+    private async Task<IReadOnlyList<WorkLease>> ClaimOneAsync(ClaimRequest request, CancellationToken ct)
+    {
+        var (leases, blocked) = await CallAsync("claim", connection => ClaimAsync(connection, request, from: default), ct);
+        foreach (var stageId in blocked)
+        {
+            await UnblockAsync(stageId);
+        }
+
+        return leases;
+    }
 
     /// <summary>What is left behind the cursor is not enough: something may have come back before it.</summary>
     private async Task ClaimFromTheBeginningAsync(ClaimRequest request, List<WorkLease> leases, HashSet<long> blocked, CancellationToken ct)
@@ -127,23 +154,7 @@ public sealed partial class PostgresLedger
             BatchCommands =
             {
                 new NpgsqlBatchCommand(PostgresTexts.ClaimsShare),
-                new NpgsqlBatchCommand(PostgresTexts.ItemsClaim)
-                {
-                    Parameters =
-                    {
-                        Text(request.Holder),
-                        new NpgsqlParameter<int> { TypedValue = request.Slots },
-                        Big((long)request.Ttl.TotalMilliseconds),
-                        new NpgsqlParameter<bool> { TypedValue = request.HasGpu },
-                        Big(request.MemoryBytes),
-                        Texts(request.Tags ?? []),
-                        Texts(request.Kinds),
-                        Big(request.ExperimentId),
-                        Big(Given),
-                        new NpgsqlParameter<long> { TypedValue = from.StageId },
-                        new NpgsqlParameter<int> { TypedValue = from.Index },
-                    },
-                },
+                request.Item is { } item ? ClaimOf(request, item) : ClaimFrom(request, from),
             },
         };
         var leases = new List<WorkLease>(request.Slots);
@@ -175,6 +186,40 @@ public sealed partial class PostgresLedger
         FaultPoints.Hit("ledger.after-commit:claim");
         return (leases, blocked);
     }
+
+    private NpgsqlBatchCommand ClaimFrom(ClaimRequest request, ClaimCursor.Place from) => new(PostgresTexts.ItemsClaim)
+    {
+        Parameters =
+        {
+            Text(request.Holder),
+            new NpgsqlParameter<int> { TypedValue = request.Slots },
+            Big((long)request.Ttl.TotalMilliseconds),
+            new NpgsqlParameter<bool> { TypedValue = request.HasGpu },
+            Big(request.MemoryBytes),
+            Texts(request.Tags ?? []),
+            Texts(request.Kinds),
+            Big(request.ExperimentId),
+            Big(Given),
+            new NpgsqlParameter<long> { TypedValue = from.StageId },
+            new NpgsqlParameter<int> { TypedValue = from.Index },
+        },
+    };
+
+    private NpgsqlBatchCommand ClaimOf(ClaimRequest request, ItemPlace item) => new(PostgresTexts.ItemClaim)
+    {
+        Parameters =
+        {
+            Text(request.Holder),
+            Big((long)request.Ttl.TotalMilliseconds),
+            new NpgsqlParameter<bool> { TypedValue = request.HasGpu },
+            Big(request.MemoryBytes),
+            Texts(request.Tags ?? []),
+            Texts(request.Kinds),
+            Big(Given),
+            new NpgsqlParameter<long> { TypedValue = item.StageId },
+            new NpgsqlParameter<int> { TypedValue = item.Index },
+        },
+    };
 
     /// <summary>A stage that was said to wait in vain did not: here are leases of it.</summary>
     private async Task UnblockAsync(long stageId)
@@ -262,11 +307,11 @@ public sealed partial class PostgresLedger
             ct);
     }
 
-    private Task<int> BuryAsync(string operation, string? survivor, CancellationToken ct) => WriteAsync(
+    private Task<int> BuryAsync(string operation, string? holder, string? survivor, CancellationToken ct) => WriteAsync(
         operation,
         async turn =>
         {
-            var lapsed = await turn.QueryAsync<LapsedData>(PostgresTexts.ItemsLapsed, new { survivor, given = turn.Given });
+            var lapsed = await turn.QueryAsync<LapsedData>(PostgresTexts.ItemsLapsed, new { holder, survivor, given = turn.Given });
             if (lapsed.Count == 0)
             {
                 return 0;
@@ -275,7 +320,7 @@ public sealed partial class PostgresLedger
             await LockExperimentsAsync(turn, [.. lapsed.Select(item => item.ExperimentId).Distinct()]);
             var dead = await turn.QueryAsync<LeasedData>(
                 PostgresTexts.ItemsLapsedLock,
-                new { ids = lapsed.Select(item => item.Id).ToArray(), survivor, given = turn.Given });
+                new { ids = lapsed.Select(item => item.Id).ToArray(), holder, survivor, given = turn.Given });
             foreach (var item in dead)
             {
                 await BuryAsync(turn, item);

@@ -54,6 +54,8 @@ internal static class PostgresTexts
 
     public static string FailuresOfExperiment { get; } = Load();
 
+    public static string ItemClaim { get; } = Load();
+
     public static string ItemCommit { get; } = Load();
 
     public static string ItemExperimentState { get; } = Load();
@@ -79,6 +81,8 @@ internal static class PostgresTexts
     public static string ItemsLapsedLock { get; } = Load();
 
     public static string ItemsRetry { get; } = Load();
+
+    public static string ItemsWaiting { get; } = Load();
 
     public static string ItemsUnlease { get; } = Load();
 

@@ -70,9 +70,13 @@ internal static class SqlTexts
 
     public static string ItemsLapsed { get; } = Load();
 
+    public static string ItemsOfHolder { get; } = Load();
+
     public static string ItemsOfOthers { get; } = Load();
 
     public static string ItemsRetry { get; } = Load();
+
+    public static string ItemsWaiting { get; } = Load();
 
     public static string ItemsUnlease { get; } = Load();
 

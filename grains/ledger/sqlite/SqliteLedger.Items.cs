@@ -101,6 +101,16 @@ public sealed partial class SqliteLedger
         ct);
 
     /// <inheritdoc/>
+    public Task<int> ReapHolderAsync(string holder, CancellationToken ct) => WriteAsync(
+        "reapholder",
+        turn => Bury(turn, turn.Query<LeasedData>(SqlTexts.ItemsOfHolder, new { holder })),
+        ct);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<WaitingItem>> WaitingItemsAsync(long experimentId, int limit, CancellationToken ct) =>
+        RowsAsync<WaitingData, WaitingItem>(SqlTexts.ItemsWaiting, new { experimentId, limit, given = GivenTime }, row => row.ToRow(), ct);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyDictionary<string, long[]>> SumsAsync(long stageId, CancellationToken ct) =>
         ReadAsync<IReadOnlyDictionary<string, long[]>>(
             reader => reader.Query<(string Name, byte[] Counts)>(SqlTexts.SumsOfStage, new { stageId })
@@ -144,6 +154,8 @@ public sealed partial class SqliteLedger
                 tags = JsonSerializer.Serialize(request.Tags ?? []),
                 kinds = request.Kinds is null ? null : JsonSerializer.Serialize(request.Kinds),
                 experimentId = request.ExperimentId,
+                stageId = request.Item?.StageId,
+                idx = request.Item?.Index,
                 now = turn.Now,
             });
 

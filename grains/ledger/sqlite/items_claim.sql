@@ -11,6 +11,7 @@ WHERE id IN (
     CROSS JOIN work_item i ON i.stage_id = s.id
     WHERE x.state = 'running' AND s.state = 'running'
       AND (@experimentId IS NULL OR x.id = @experimentId)
+      AND (@stageId IS NULL OR (s.id = @stageId AND i.idx = @idx))
       AND s.done + s.failed + s.leased < s.items
       AND (s.needs_gpu = 0 OR @hasGpu)
       AND (@memory = 0 OR s.needs_memory <= @memory)

@@ -1,0 +1,7 @@
+-- SPDX-License-Identifier: Apache-2.0
+UPDATE orleans_grain
+SET state = NULL, version = version + 1, changed = clock_timestamp()
+WHERE service_id = @ServiceId AND type_hash = @GrainTypeHash AND id_hash = @GrainIdHash AND id_high = @GrainIdN1
+  AND id_low = @GrainIdN0 AND id_text = coalesce(@GrainIdExtensionString, '') AND type = @GrainTypeString
+  AND version = @GrainStateVersion
+RETURNING version AS NewGrainStateVersion
