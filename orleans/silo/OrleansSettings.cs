@@ -25,7 +25,7 @@ internal static class OrleansSettings
     /// <summary>How long a client waits for an answer before it asks again; every call is answered within less.</summary>
     private static readonly TimeSpan ClientPatience = TimeSpan.FromMilliseconds(600);
 
-    private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Sets a silo up.</summary>
     public static void Apply(ISiloBuilder silo, string connection, IPEndPoint address, string name, SiloEntry entry)
