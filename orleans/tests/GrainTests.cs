@@ -112,6 +112,35 @@ public sealed class GrainTests(Database database)
     }
 
     [Fact]
+    public async Task Reminder_WhenNobodyElseCalls_BringsTheGrainBack()
+    {
+        await using var cluster = await database.NewAsync();
+        var silo = cluster.Start();
+        var id = await cluster.SubmitAsync(Long);
+        await cluster.RunningAsync(id, "train-multiclass");
+        await UntilAsync(cluster, 1);
+        await using var source = NpgsqlDataSource.Create(OrleansSchema.ConnectionString(cluster.Address));
+        await ExecuteAsync("CREATE TABLE kept AS SELECT * FROM orleans_reminder");
+        await cluster.Ledger.CancelAsync(id, Ct);
+        await UntilAsync(cluster, 0);
+        silo.Terminate();
+        Assert.Equal(0, await silo.EndAsync(Ct));
+
+        // Silos wake experiments that run. This one has ended, so that its reminder, which is due soon, is alone with it; and the
+        // grain takes back a reminder of an experiment that has ended.
+        await ExecuteAsync("UPDATE kept SET start = now() - interval '50 seconds'");
+        await ExecuteAsync("INSERT INTO orleans_reminder SELECT * FROM kept");
+        cluster.Start();
+        await UntilAsync(cluster, 0);
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = source.CreateCommand(sql);
+            Assert.NotEqual(0, await command.ExecuteNonQueryAsync(Ct));
+        }
+    }
+
+    [Fact]
     public async Task SubmitAsync_WhenItIsRepeatedOrTheSpecIsWrong_MakesOneExperimentOrSaysWhy()
     {
         await using var cluster = await database.NewAsync();
