@@ -103,7 +103,10 @@ public sealed class KillTests(ITestOutputHelper output)
         foreach (var volume in (int[])[1, 1, 2])
         {
             var point = $"levels.before-metadata:{volume}";
-            Assert.True((await TeravoxProcess.RunAsync(Long(folder["killed"]), ("TERAVOX_KILL_AT", point))).WasKilled, point);
+            var run = await TeravoxProcess.RunAsync(Long(folder["killed"]), ("TERAVOX_KILL_AT", point));
+
+            // A tile of another volume may write that one's metadata while the process dies, and leave no second one to be killed at.
+            Assert.True(run.WasKilled || (volume == 2 && run.ExitCode == 0), $"{point}: {run.Error}");
         }
 
         (await TeravoxProcess.RunAsync(Long(folder["killed"]))).MustSucceed();
