@@ -52,7 +52,7 @@ internal static class HostsCommand
                     recovery.Add(await RecoveryCommand.RunAsync(host, address, ledger, result.GetValue(ttl), ct));
                 var (resident, own) = await IdleMemory.MeasureAsync(host, address, Path.Combine(home.Path, "store"), TimeSpan.FromSeconds(result.GetValue(idle)), ct);
                 all.Add(new HostFigures(host, bare.Rate, one.Rate, many.Rate, recovery, resident, own));
-                await Console.Error.WriteLineAsync($"{all[^1]} {string.Join(' ', recovery.Select(r => Text("0.00", r)))}");
+                await Console.Error.WriteLineAsync($"{host}: {Text("0", bare.Rate)} tiles/s, recovered after {string.Join(", ", recovery.Select(r => Text("0.00", r)))} s");
             }
 
             var table = new TextTable("host", "tiles/s, device takes no time", $"tiles/s of 1 silo, {Text("0", ms)} ms each", $"tiles/s of {count} silos", "recovery median s", "max s", "idle MiB", "own MiB");

@@ -23,9 +23,9 @@ internal static class OrleansSettings
     private const string Cluster = "teravox";
 
     /// <summary>How long a client waits for an answer before it asks again; every call is answered within less.</summary>
-    private static readonly TimeSpan ClientPatience = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan ClientPatience = TimeSpan.FromMilliseconds(500);
 
-    private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Sets a silo up.</summary>
     public static void Apply(ISiloBuilder silo, string connection, IPEndPoint address, string name, SiloEntry entry)
@@ -70,7 +70,7 @@ internal static class OrleansSettings
     {
         client.Configure<ClusterOptions>(Name);
         client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Provider, connection));
-        client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromMilliseconds(500));
+        client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromMilliseconds(300));
         client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = ClientPatience);
         client.Configure<ConnectionOptions>(Connections);
         Serialize(client.Services);

@@ -52,6 +52,9 @@ internal sealed class PostgresAddress
             Port = uri.IsDefaultPort || uri.Port < 0 ? 5432 : uri.Port,
             Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
             MaxPoolSize = 20,
+
+            // Encryption is TLS's. To be asked for Kerberos' own, that library is loaded, and it complains when a process ends.
+            GssEncryptionMode = GssEncryptionMode.Disable,
         };
         if (connection.Database.Length == 0)
             throw new InputException($"The ledger's address names no database; give it as in {Form}.");
