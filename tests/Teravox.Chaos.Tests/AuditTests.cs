@@ -2,6 +2,7 @@
 using Npgsql;
 using Teravox.Grains.Ledger;
 using Teravox.Silo.Local;
+using Teravox.Testing;
 
 namespace Teravox.Chaos.Tests;
 
@@ -15,12 +16,7 @@ public sealed class AuditTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (ChaosRun.WhyMissing() is { } why)
-        {
-            Assert.True(Environment.GetEnvironmentVariable("CI") != "true", why);
-            Assert.Skip(why);
-        }
-
+        Prerequisite.Require(ChaosRun.WhyMissing());
         _server = await PrivatePostgres.StartAsync(Path.Combine(_folder.FullName, "postgres"), ["fsync=off"], Ct);
     }
 

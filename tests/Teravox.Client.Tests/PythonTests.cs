@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Teravox.EndToEnd.Tests;
+using Teravox.Testing;
 
 namespace Teravox.Client.Tests;
 
@@ -37,11 +38,7 @@ public sealed class PythonTests(LiveSilo live)
 
     private async Task<(string Output, string Error)> RunAsync(params string[] arguments)
     {
-        if (!File.Exists(Python))
-        {
-            Assert.SkipUnless(Environment.GetEnvironmentVariable("CI") == "true", $"{Python} is missing");
-            Assert.Fail($"missing in CI: {Python}");
-        }
+        Prerequisite.Require(File.Exists(Python), Python);
 
         // -I: neither the user's packages nor the environment's; -S: no packages at all beyond the standard library.
         var start = new ProcessStartInfo(Python, ["-I", "-S", "-B", Path.Combine(TeravoxProcess.RepositoryRoot, "examples", "python", "submit.py"), .. arguments])

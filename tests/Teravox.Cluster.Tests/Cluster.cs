@@ -32,12 +32,7 @@ public sealed class Database : IAsyncLifetime
     /// <summary>A cluster without silos yet.</summary>
     public async Task<Cluster> NewAsync()
     {
-        if (PrivatePostgres.WhyMissing() is { } why)
-        {
-            Assert.SkipUnless(Environment.GetEnvironmentVariable("CI") == "true", why);
-            Assert.Fail(why);
-        }
-
+        Prerequisite.Require(PrivatePostgres.WhyMissing());
         var number = Interlocked.Increment(ref _schemas).ToString(CultureInfo.InvariantCulture);
         var address = $"{_server!.Address}?pool=20&schema=c{number}";
         var ledger = await Ledgers.OpenAsync(address, TestContext.Current.CancellationToken);

@@ -9,11 +9,8 @@ internal static class Native
     public static readonly UNetArchitecture SmallNet = new() { Levels = 3, FMaps = 4 };
 
     /// <summary>Skips at home, fails in CI, when the native build has not run.</summary>
-    public static void Require()
-    {
-        var built = File.Exists(Path.Combine(AppContext.BaseDirectory, "libteravox.so"));
-        Assert.SkipUnless(built || Environment.GetEnvironmentVariable("CI") == "true", "libteravox.so is not built; run ./teravox build");
-    }
+    public static void Require() =>
+        Prerequisite.Require(File.Exists(Path.Combine(AppContext.BaseDirectory, "libteravox.so")), "libteravox.so; run ./teravox build");
 
     /// <summary>Reproducible bytes.</summary>
     public static byte[] Bytes(long count, int seed)

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Teravox.Silo.Local;
+using Teravox.Testing;
 using YamlDotNet.Serialization;
 using Map = System.Collections.Generic.Dictionary<object, object>;
 
@@ -17,8 +18,7 @@ public sealed class ClusterTests
     [Fact]
     public async Task Steps_OnARealDatabase_LeadToSilosThatServeAndDrain()
     {
-        if (PrivatePostgres.WhyMissing() is { } why)
-            Tool.Missing(why);
+        Prerequisite.Require(PrivatePostgres.WhyMissing());
         using var folder = new TemporaryFolder();
         if (OperatingSystem.IsLinux())
             File.SetUnixFileMode(folder.Path, File.GetUnixFileMode(folder.Path) | UnixFileMode.OtherExecute); // PostgreSQL may run as a user of its own.
