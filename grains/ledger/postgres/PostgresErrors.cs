@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Net.Sockets;
 using Npgsql;
 using Teravox.Contracts;
 
@@ -18,9 +19,16 @@ internal static class PostgresErrors
     /// The server undid the whole transaction of its own accord: the same may be tried again at once. It also does so where
     /// this process had no turn on its processor for so long that it seemed gone.
     /// </summary>
-    public static bool WasUndone(Exception error) => error is PostgresException
+    public static bool WasUndone(Exception error) => WasNotSent(error) || error is PostgresException
     {
         SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or IdleInTransactionTimeout,
+    };
+
+    // Only sending ends so (EPIPE): the server had closed the connection and did not get the end of what was sent, without
+    // which it commits nothing. Over TCP the first send succeeds and the server's reason is read; a Unix socket refuses it.
+    private static bool WasNotSent(Exception error) => error is NpgsqlException
+    {
+        InnerException: IOException { InnerException: SocketException { SocketErrorCode: SocketError.Shutdown } },
     };
 
     /// <summary>The connection broke, be it by a restart of the server: what was sent may have been done or not.</summary>
