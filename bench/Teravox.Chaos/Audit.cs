@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 using Npgsql;
+using Teravox.Silo.Local;
 
 namespace Teravox.Chaos;
 
 /// <summary>Triggers and queries beside the ledger, in the harness's own database: what happened, independent of the ledger's code.</summary>
-internal sealed class Audit(string address) : IAsyncDisposable
+internal sealed class Audit(PrivatePostgres server) : IAsyncDisposable
 {
-    private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(Connection(new Uri(address)));
+    private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(Connection(server));
 
     public async Task InstallAsync(CancellationToken ct)
     {
@@ -43,12 +44,12 @@ internal sealed class Audit(string address) : IAsyncDisposable
     }
 
     // No pool: the server is restarted again and again.
-    private static string Connection(Uri uri) => new NpgsqlConnectionStringBuilder
+    private static string Connection(PrivatePostgres server) => new NpgsqlConnectionStringBuilder
     {
-        Host = uri.Host,
-        Port = uri.Port,
-        Username = uri.UserInfo,
-        Database = uri.AbsolutePath.TrimStart('/'),
+        Host = server.SocketFolder,
+        Port = PrivatePostgres.Port,
+        Username = PrivatePostgres.User,
+        Database = PrivatePostgres.Database,
         Pooling = false,
     }.ConnectionString;
 

@@ -20,7 +20,7 @@ internal sealed class Cluster : IAsyncDisposable
         _options = options;
         Server = server;
         Ledger = ledger;
-        Audit = new Audit(server.Address);
+        Audit = new Audit(server);
         Store = Path.Combine(options.Folder, "store");
         Directory.CreateDirectory(Store);
     }

@@ -42,7 +42,7 @@ internal static class HostsCommand
             foreach (var host in (string[])[BenchHosts.Ledger, BenchHosts.OrleansName])
             {
                 // A schema of its own, so that neither host sees the other's work.
-                var address = $"{server.Address}?schema={host}";
+                var address = $"{server.Address}&schema={host}";
                 await using var ledger = await Ledgers.OpenAsync(address, ct);
                 var bare = await ScalingCommand.RunAsync(host, address, ledger, 1, 5 * each, 0, ct);
                 var one = await ScalingCommand.RunAsync(host, address, ledger, 1, each, ms, ct);
@@ -59,7 +59,7 @@ internal static class HostsCommand
             foreach (var f in all)
                 table.Add(f.Host, Text("0", f.BareRate), Text("0.00", f.Rate), Text("0.00", f.ManyRate), Text("0.00", Quantiles.Of(f.Recovery, 0.5)), Text("0.00", f.Recovery.Max()), Text("0", f.ResidentMiB), Text("0", f.OwnMiB));
             table.Print();
-            var (killed, frozen) = await AnswersAsync($"{server.Address}?schema=answers", result.GetValue(runs), ct);
+            var (killed, frozen) = await AnswersAsync($"{server.Address}&schema=answers", result.GetValue(runs), ct);
             Console.WriteLine($"an experiment's grain on Orleans answers again: {Text("0.00", Quantiles.Of(killed, 0.5))} s after kill -9 of its silo (at most {Text("0.00", killed.Max())}), {Text("0.00", Quantiles.Of(frozen, 0.5))} s after SIGSTOP (at most {Text("0.00", frozen.Max())})");
             await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), itemMs = ms, silos = count, ttl = result.GetValue(ttl), all, killed, frozen }, ct);
             return 0;

@@ -6,27 +6,48 @@ using Teravox.Contracts;
 namespace Teravox.Silo.Local;
 
 /// <summary>
-/// A PostgreSQL server of this process's own, in a folder and on a loopback port of its own: for trying a cluster out and
-/// for tests. It ends with this process, however that ends: a watcher holds the read end of a pipe whose write end is
-/// here, and stops the server when the pipe closes.
+/// A PostgreSQL server of this process's own, in a folder of its own: for trying a cluster out and for tests. It ends with
+/// this process, however that ends: a watcher holds the read end of a pipe whose write end is here, and stops the server
+/// when the pipe closes.
 /// </summary>
+/// <remarks>
+/// Whoever connects can run programs as the server's user (COPY TO PROGRAM), so no other user of the machine may connect.
+/// The server has no TCP address. Its socket lies in a folder of mode 0700, which the server's user and root alone can
+/// enter. And it takes nobody but this process's user and root at the socket: the system tells it who connects (peer),
+/// which needs no password and holds even where somebody opens the folder by mistake. The server's user is this process's; it is
+/// postgres where this process is root's, because PostgreSQL refuses root.
+/// </remarks>
 public sealed class PrivatePostgres : IAsyncDisposable
 {
     /// <summary>The one database.</summary>
     public const string Database = "teravox";
 
+    /// <summary>The number in the socket's name. Each server has a folder of its own, so all can have the same.</summary>
+    public const int Port = 5432;
+
+    /// <summary>The one user, who may do everything.</summary>
+    public const string User = "teravox";
+
+    // Its arguments: the log, a folder to remove in the end or "", the server's command.
     private const string Watcher = """
+        exec >>"$1" 2>&1
+        folder=$2
+        shift 2
         "$@" </dev/null &
         server=$!
         read -r _
         kill -INT "$server" 2>/dev/null
         wait "$server"
+        [ -z "$folder" ] || rm -rf -- "$folder"
         """;
+
+    private static readonly string PortText = Port.ToString(CultureInfo.InvariantCulture);
+    private static readonly string Socket = ".s.PGSQL." + PortText;
 
     private readonly string _bin;
     private readonly string _folder;
     private readonly string[] _settings;
-    private readonly int _port;
+    private string? _socketFolder;
     private Process? _watcher;
 
     private PrivatePostgres(string bin, string folder, string[] settings)
@@ -34,11 +55,16 @@ public sealed class PrivatePostgres : IAsyncDisposable
         _bin = bin;
         _folder = folder;
         _settings = settings;
-        _port = LoopbackPorts.Free();
     }
 
-    /// <summary>Address of the database for <see cref="Grains.Ledger.Ledgers.OpenAsync"/>.</summary>
-    public string Address => $"postgres://teravox@127.0.0.1:{_port.ToString(CultureInfo.InvariantCulture)}/{Database}";
+    /// <summary>
+    /// Address of the database for <see cref="Grains.Ledger.Ledgers.OpenAsync"/> and psql. It has the option host; further ones follow
+    /// an '&amp;'.
+    /// </summary>
+    public string Address => $"postgres://{User}@localhost:{PortText}/{Database}?host={Uri.EscapeDataString(SocketFolder)}";
+
+    /// <summary>Absolute path of the folder with the server's socket.</summary>
+    public string SocketFolder => _socketFolder ?? throw new InvalidOperationException("The server was not started.");
 
     /// <summary>What the server wrote.</summary>
     public string LogFile => Path.Combine(_folder, "postgres.log");
@@ -60,7 +86,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         var server = new PrivatePostgres(bin, Path.GetFullPath(folder), [.. settings]);
         try
         {
-            await server.InitAsync(ct);
+            await server.PrepareAsync(ct);
             await server.StartAsync(ct);
             return server;
         }
@@ -74,7 +100,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>Process id of the server; 0 when it does not run.</summary>
     public int Pid => int.TryParse(PidFile.FirstOrDefault(), CultureInfo.InvariantCulture, out var pid) ? pid : 0;
 
-    // Another's server may have taken the port and answer there; the folder's file, whose eighth line is the state, is this one's.
+    // The eighth line of the file is the server's state.
     private bool IsReady => PidFile is [_, _, _, _, _, _, _, var state, ..] && state.TrimEnd() == "ready";
 
     private string[] PidFile
@@ -93,23 +119,26 @@ public sealed class PrivatePostgres : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the server again after <see cref="StopAsync"/>, on the same port.</summary>
+    /// <summary>Starts the server again after <see cref="StopAsync"/>, at the same address.</summary>
     /// <exception cref="InputException">It does not start.</exception>
     public async Task StartAsync(CancellationToken ct)
     {
+        _socketFolder = await CloseFoldersAsync(ct);
+
+        // What keeps others out comes last, where no other setting replaces it.
         string[] server =
         [
-            Path.Combine(_bin, "postgres"), "-D", Data, "-p", _port.ToString(CultureInfo.InvariantCulture), "-k", _folder,
-            "-c", "listen_addresses=127.0.0.1", "-c", "logging_collector=off", .. _settings.SelectMany(s => new[] { "-c", s }),
+            Path.Combine(_bin, "postgres"), "-D", Data, "-c", "logging_collector=off", .. _settings.SelectMany(s => new[] { "-c", s }),
+            "-p", PortText, "-k", _socketFolder, "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
         ];
 
         // A session of its own: Ctrl-C in the terminal must not stop the server before those who use it.
         var info = new ProcessStartInfo("setsid") { RedirectStandardInput = true, UseShellExecute = false };
-        foreach (var part in new[] { "bash", "-c", $"exec >>\"{LogFile}\" 2>&1\n{Watcher}", "watcher" }.Concat(Unprivileged(server)))
+        foreach (var part in new[] { "bash", "-c", Watcher, "watcher", LogFile, _socketFolder == _folder ? "" : _socketFolder }.Concat(Unprivileged(server)))
             info.ArgumentList.Add(part);
         _watcher = Process.Start(info)!;
         var deadline = Stopwatch.StartNew();
-        while (!IsReady || await RunAsync(ct, Path.Combine(_bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture)) != 0)
+        while (!IsReady || await RunAsync(ct, Path.Combine(_bin, "pg_isready"), "-q", "-h", _socketFolder, "-p", PortText) != 0)
         {
             if (_watcher.HasExited || deadline.Elapsed > TimeSpan.FromSeconds(60))
                 throw new InputException($"PostgreSQL does not start in {_folder}; see {LogFile}.");
@@ -137,24 +166,62 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>Stops the server.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(Signals.Interrupt, CancellationToken.None);
 
+    private async Task PrepareAsync(CancellationToken ct)
+    {
+        if (!File.Exists(Path.Combine(Data, "PG_VERSION")))
+            await InitAsync(ct);
+
+        // At every start: a folder that an older version made would trust everyone who gets to the socket.
+        await WriteAsync("pg_hba.conf", "local all all peer map=teravox\n", ct);
+        await WriteAsync("pg_ident.conf", string.Concat(new[] { "root", Environment.UserName }.Distinct().Select(MayBeSuperuser)), ct);
+    }
+
+    private static string MayBeSuperuser(string account) => $"teravox \"{account.Replace("\"", "\"\"", StringComparison.Ordinal)}\" {User}\n";
+
     private async Task InitAsync(CancellationToken ct)
     {
-        if (File.Exists(Path.Combine(Data, "PG_VERSION")))
-            return;
-        Directory.CreateDirectory(_folder);
+        if (await RunAsync(ct, "mkdir", "-p", "-m", "0700", "--", _folder) != 0)
+            throw new InputException($"{_folder} cannot be made; choose another folder.");
         if (Environment.IsPrivilegedProcess && await RunAsync(ct, "chown", "postgres:", _folder) != 0)
             throw new InputException($"{_folder} cannot be given to the user postgres, as whom PostgreSQL runs; choose another folder.");
-
-        // Loopback and a folder of its own: whoever gets there is this user or root.
-        var init = Unprivileged([Path.Combine(_bin, "initdb"), "-D", Data, "-U", "teravox", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        var init = Unprivileged([Path.Combine(_bin, "initdb"), "-D", Data, "-U", User, "--auth-local=peer", "--auth-host=reject", "-E", "UTF8", "--locale=C", "--no-sync"]);
         if (await RunAsync(ct, [.. init]) != 0)
-            throw new InputException($"initdb failed for {Data}; is the folder empty, and may the user postgres write there?");
+            throw new InputException($"initdb failed for {Data}; is the folder empty, and may the user {ServerUser} write there?");
         await File.AppendAllTextAsync(Path.Combine(Data, "postgresql.conf"), "max_connections = 300\n", ct);
 
         // A database of the user's name is what initdb's server lacks; single-user mode makes it before the start.
         if (await RunAsync(ct, [.. Unprivileged(["bash", "-c", $"echo 'CREATE DATABASE {Database}' | \"$0\" --single -D \"$1\" postgres", Path.Combine(_bin, "postgres"), Data])]) != 0)
             throw new InputException($"PostgreSQL could not make its database in {Data}.");
     }
+
+    // As the server's user, to whom the folder belongs: root would follow a link of his to any file.
+    private async Task WriteAsync(string file, string text, CancellationToken ct)
+    {
+        var path = Path.Combine(Data, file);
+        if (await RunAsync(ct, [.. Unprivileged(["bash", "-c", "printf %s \"$1\" >\"$0\"", path, text])]) != 0)
+            throw new InputException($"{path} cannot be written by the user {ServerUser}; give him the folder, or choose another.");
+    }
+
+    /// <summary>Makes sure that the server's user alone can enter its folder and the socket's. Returns the socket's, with an absolute path.</summary>
+    private async Task<string> CloseFoldersAsync(CancellationToken ct)
+    {
+        // Done as the server's user, chmod fails in another's folder.
+        if (await RunAsync(ct, [.. Unprivileged(["chmod", "0700", "--", _folder])]) != 0)
+            throw new InputException($"{_folder} does not belong to the user {ServerUser}, as whom PostgreSQL runs; choose another folder.");
+        if (SocketFolders.CanHold(_folder, Socket))
+            return _folder;
+
+        // mkdir fails where anything has that name, so the folder is new and its maker's. The watcher removes it with the server; a restart makes it again.
+        foreach (var folder in _socketFolder is null ? SocketFolders.Elsewhere(Socket) : [_socketFolder])
+        {
+            if (await RunAsync(ct, [.. Unprivileged(["mkdir", "-m", "0700", "--", folder])]) == 0)
+                return folder;
+        }
+
+        throw new InputException($"No folder for PostgreSQL's socket: {_folder} has a comma or quote in its name or is too long, and none can be made under {Path.GetTempPath()}; choose a shorter folder.");
+    }
+
+    private static string ServerUser => Environment.IsPrivilegedProcess ? "postgres" : Environment.UserName;
 
     // PostgreSQL refuses to run as root.
     private static IEnumerable<string> Unprivileged(IEnumerable<string> command) =>

@@ -32,7 +32,7 @@ public sealed class AuditTests : IAsyncLifetime
     {
         await using var ledger = await Ledgers.OpenAsync(_server.Address, Ct);
         await ledger.MigrateAsync(Ct);
-        await using var audit = new Audit(_server.Address);
+        await using var audit = new Audit(_server);
         await audit.InstallAsync(Ct);
         var experiment = await ledger.SubmitAsync(new NewExperiment("audit", "{}", [new NewStage("stage", "nothing", [])]), Ct);
         await ledger.ExpandAsync((await ledger.StagesAsync(experiment, Ct)).Single().Id, 4, Ct);
@@ -92,9 +92,6 @@ public sealed class AuditTests : IAsyncLifetime
         return (checks[0].Held, checks[1].Held);
     }
 
-    private string Connection()
-    {
-        var address = new Uri(_server.Address);
-        return $"Host={address.Host};Port={address.Port};Username={address.UserInfo};Database={PrivatePostgres.Database}";
-    }
+    private string Connection() =>
+        $"Host={_server.SocketFolder};Port={PrivatePostgres.Port};Username={PrivatePostgres.User};Database={PrivatePostgres.Database}";
 }

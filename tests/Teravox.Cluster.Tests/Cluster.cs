@@ -34,7 +34,7 @@ public sealed class Database : IAsyncLifetime
     {
         Prerequisite.Require(PrivatePostgres.WhyMissing());
         var number = Interlocked.Increment(ref _schemas).ToString(CultureInfo.InvariantCulture);
-        var address = $"{_server!.Address}?pool=20&schema=c{number}";
+        var address = $"{_server!.Address}&pool=20&schema=c{number}";
         var ledger = await Ledgers.OpenAsync(address, TestContext.Current.CancellationToken);
         return new Cluster(address, ledger, Path.Combine(_folder, "store" + number));
     }

@@ -23,9 +23,9 @@ public sealed class ClusterTests
         if (OperatingSystem.IsLinux())
             File.SetUnixFileMode(folder.Path, File.GetUnixFileMode(folder.Path) | UnixFileMode.OtherExecute); // PostgreSQL may run as a user of its own.
         await using var server = await PrivatePostgres.StartAsync(folder["postgres"], ["fsync=off"], TestContext.Current.CancellationToken);
-        var database = new Uri(server.Address);
+        await using var proxy = new SocketProxy(Path.Combine(server.SocketFolder, $".s.PGSQL.{PrivatePostgres.Port}"));
         var secrets = folder["secrets"];
-        (await Tool.RunAsync(Tool.At("deploy/scripts/make-secrets"), secrets, $"127.0.0.1:{database.Port}", "cluster")).MustSucceed();
+        (await Tool.RunAsync(Tool.At("deploy/scripts/make-secrets"), secrets, $"127.0.0.1:{proxy.Port}", "cluster")).MustSucceed();
         Assert.NotEqual(0, (await Tool.RunAsync(Tool.At("deploy/scripts/make-secrets"), secrets)).Code);
         await MakeDatabaseAsync(server.Address, folder["postgres"], File.ReadAllText(Path.Combine(secrets, "owner_password")));
 
@@ -118,7 +118,7 @@ public sealed class ClusterTests
             "-c", $"CREATE ROLE teravox_owner LOGIN CREATEROLE PASSWORD '{password}'",
             "-c", "CREATE DATABASE cluster OWNER teravox_owner")).MustSucceed();
         var rules = Path.Combine(folder, "data", "pg_hba.conf");
-        File.WriteAllText(rules, File.ReadAllText(rules).Replace("trust", "scram-sha-256", StringComparison.Ordinal));
+        File.WriteAllText(rules, "local all all scram-sha-256\n");
         (await Tool.RunAsync("psql", "-X", "-q", address, "-c", "SELECT pg_reload_conf()")).MustSucceed();
     }
 }

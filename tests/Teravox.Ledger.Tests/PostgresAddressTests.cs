@@ -29,7 +29,16 @@ public sealed class PostgresAddressTests
         Assert.Equal(("::1", 5432, "ledger", Environment.UserName), (address.Connection.Host, address.Connection.Port, address.Connection.Database, address.Connection.Username));
         Assert.True(address.Durable);
         Assert.Null(address.Schema);
+    }
+
+    [Fact]
+    public void Parse_WhenOptionHostIsAFolder_TakesTheSocketThere()
+    {
         Assert.Equal("/run/postgresql", PostgresAddress.Parse("postgres:///ledger?host=%2Frun%2Fpostgresql").Connection.Host);
+
+        var address = PostgresAddress.Parse("postgres://ann:s3cret@localhost:5433/ledger?host=%2Frun%2Fpostgresql&schema=s");
+        Assert.Equal(("/run/postgresql", 5433), (address.Connection.Host, address.Connection.Port));
+        Assert.Equal("postgres://ann@localhost:5433/ledger?host=%2Frun%2Fpostgresql", address.Shown);
     }
 
     [Theory]

@@ -117,7 +117,7 @@ public sealed class PostgresRolesTests(PostgresRolesTests.RolesServer roles) : I
         var early = await Assert.ThrowsAsync<PostgresException>(async () =>
             await roles.ExecuteAsync("teravox_owner", "SET search_path = empty; " + await RolesServer.ReadRolesAsync()));
         Assert.Contains("empty is not a ledger yet", early.MessageText, StringComparison.Ordinal);
-        var notMigrated = await Assert.ThrowsAsync<InputException>(() => PostgresLedger.OpenAsync(roles.Address("teravox_silo") + "?schema=other", ct: Ct));
+        var notMigrated = await Assert.ThrowsAsync<InputException>(() => PostgresLedger.OpenAsync(roles.Address("teravox_silo") + "&schema=other", ct: Ct));
         Assert.Contains("lacks a right", notMigrated.Message, StringComparison.Ordinal);
     }
 
@@ -138,6 +138,11 @@ public sealed class PostgresRolesTests(PostgresRolesTests.RolesServer roles) : I
             if (_server is null)
             {
                 _server = await PostgresServer.StartOwnAsync(_folder);
+
+                // Every role may log in: what is tested is what it may do then.
+                await _server.StopAsync(Signals.Interrupt, Ct);
+                await File.WriteAllTextAsync(_folder["postgres/data/pg_hba.conf"], "local all all trust\n", Ct);
+                await _server.StartAsync(Ct);
                 await ExecuteAsync("teravox", "CREATE ROLE teravox_owner LOGIN CREATEROLE; ALTER DATABASE teravox OWNER TO teravox_owner");
                 await (await PostgresLedger.OpenAsync(Address("teravox_owner"), ct: Ct)).DisposeAsync();
                 await ExecuteAsync("teravox_owner", await ReadRolesAsync());
@@ -148,8 +153,8 @@ public sealed class PostgresRolesTests(PostgresRolesTests.RolesServer roles) : I
 
         internal string ConnectionString(string role) => new NpgsqlConnectionStringBuilder
         {
-            Host = new Uri(_server!.Address).Host,
-            Port = new Uri(_server.Address).Port,
+            Host = _server!.SocketFolder,
+            Port = PrivatePostgres.Port,
             Database = PrivatePostgres.Database,
             Username = role,
             Pooling = false,

@@ -25,7 +25,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task<string> NewAddressAsync()
     {
         var server = await StartedAsync();
-        return $"{server.Address}?pool=20&schema=t{Interlocked.Increment(ref _schemas)}";
+        return $"{server.Address}&pool=20&schema=t{Interlocked.Increment(ref _schemas)}";
     }
 
     /// <summary>

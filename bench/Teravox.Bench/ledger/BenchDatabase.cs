@@ -11,10 +11,8 @@ namespace Teravox.Bench.Ledger;
 /// <summary>The private server of the ledger bench, past the ledger: a second database, settings, and pgbench.</summary>
 internal sealed partial class BenchDatabase(PrivatePostgres server)
 {
-    private readonly Uri _address = new(server.Address);
-
     /// <summary>Address of the second database, for the small backlog.</summary>
-    public string SmallAddress => $"postgres://{_address.UserInfo}@{_address.Authority.Split('@')[^1]}/small";
+    public string SmallAddress => server.Address.Replace($"/{PrivatePostgres.Database}?", "/small?", StringComparison.Ordinal);
 
     public Task MakeSmallAsync(CancellationToken ct) => ExecuteAsync("small_database.sql", [], ct);
 
@@ -42,7 +40,7 @@ internal sealed partial class BenchDatabase(PrivatePostgres server)
             await File.WriteAllTextAsync(file, Text(script), ct);
             var info = new ProcessStartInfo(Pgbench()) { RedirectStandardOutput = true, RedirectStandardError = true };
             foreach (var argument in (string[])[
-                "-h", _address.Host, "-p", Number(_address.Port), "-U", _address.UserInfo, "-n", "-M", "prepared",
+                "-h", server.SocketFolder, "-p", Number(PrivatePostgres.Port), "-U", PrivatePostgres.User, "-n", "-M", "prepared",
                 "-c", Number(connections), "-j", Number(Math.Min(connections, Environment.ProcessorCount)), "-T", Number(seconds), "-f", file, PrivatePostgres.Database])
                 info.ArgumentList.Add(argument);
             using var process = Process.Start(info)!;
@@ -71,9 +69,9 @@ internal sealed partial class BenchDatabase(PrivatePostgres server)
 
     private string ConnectionString() => new NpgsqlConnectionStringBuilder
     {
-        Host = _address.Host,
-        Port = _address.Port,
-        Username = _address.UserInfo,
+        Host = server.SocketFolder,
+        Port = PrivatePostgres.Port,
+        Username = PrivatePostgres.User,
         Database = PrivatePostgres.Database,
         Pooling = false,
     }.ConnectionString;

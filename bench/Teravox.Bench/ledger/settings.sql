@@ -6,5 +6,5 @@ WHERE name IN ('server_version', 'fsync', 'synchronous_commit', 'full_page_write
    OR source IN ('configuration file', 'command line')
       AND name NOT IN ('DateStyle', 'TimeZone', 'log_timezone', 'lc_messages', 'lc_monetary', 'lc_numeric', 'lc_time',
                        'default_text_search_config', 'dynamic_shared_memory_type', 'port', 'unix_socket_directories',
-                       'listen_addresses', 'logging_collector', 'min_wal_size', 'data_directory', 'hba_file', 'ident_file', 'config_file')
+                       'unix_socket_permissions', 'listen_addresses', 'logging_collector', 'min_wal_size', 'data_directory', 'hba_file', 'ident_file', 'config_file')
 ORDER BY name

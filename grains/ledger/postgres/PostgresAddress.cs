@@ -33,8 +33,14 @@ internal sealed class PostgresAddress
     public bool Durable { get; private set; } = true;
 
     /// <summary>The address for people: no password.</summary>
-    public string Shown => string.Create(
-        CultureInfo.InvariantCulture, $"postgres://{Connection.Username}@{Connection.Host}:{Connection.Port}/{Connection.Database}");
+    public string Shown
+    {
+        get
+        {
+            var (host, option) = Path.IsPathRooted(Connection.Host) ? ("localhost", "?host=" + Uri.EscapeDataString(Connection.Host)) : (Connection.Host, "");
+            return string.Create(CultureInfo.InvariantCulture, $"postgres://{Connection.Username}@{host}:{Connection.Port}/{Connection.Database}{option}");
+        }
+    }
 
     /// <summary>Whether this is meant to be one.</summary>
     public static bool Is(string address) =>
