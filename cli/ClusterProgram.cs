@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using Teravox.Contracts;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Local;
 
 namespace Teravox.Cli;
@@ -14,9 +14,8 @@ namespace Teravox.Cli;
 /// <param name="Roots">Absolute paths under which clients may name files.</param>
 /// <param name="CorsOrigins">Other origins whose pages may read views.</param>
 /// <param name="PageUpload">Most MiB of an upload that the web page offers.</param>
-/// <param name="Host">What activates the grains.</param>
 internal sealed record ClusterSettings(
-    int Silos, string Folder, int Port, IReadOnlyList<string> Devices, IReadOnlyList<string> Roots, IReadOnlyList<string> CorsOrigins, int PageUpload, string Host);
+    int Silos, string Folder, int Port, IReadOnlyList<string> Devices, IReadOnlyList<string> Roots, IReadOnlyList<string> CorsOrigins, int PageUpload);
 
 /// <summary>A PostgreSQL and some silos on one machine, from their start to their drained end.</summary>
 internal static class ClusterProgram
@@ -58,7 +57,7 @@ internal static class ClusterProgram
         lines.Say("listening", $"""
 
             The cluster is up: {string.Join(", ", silos.Select(silo => silo.Url))}
-            Its ledger:        {database.Address}
+            Its database:      {database.Address}
             Try, in another terminal:
               ./teravox silos{server}
               ./teravox submit specs/phantom-quick.json --watch{server}
@@ -69,7 +68,7 @@ internal static class ClusterProgram
 }
 
 /// <summary>One silo of the cluster: a process that is started again when it dies.</summary>
-internal sealed class ClusterSilo(ClusterSettings settings, int index, string ledger, SiloLines lines)
+internal sealed class ClusterSilo(ClusterSettings settings, int index, string database, SiloLines lines)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -86,7 +85,7 @@ internal sealed class ClusterSilo(ClusterSettings settings, int index, string le
     {
         while (!stop.IsCancellationRequested)
         {
-            using var process = ChildProgram.Start(Arguments(), [(LedgerDoor.Variable, ledger)], Heard);
+            using var process = ChildProgram.Start(Arguments(), [(DatabaseOption.Variable, database)], Heard);
             await using var asked = stop.Register(() => Signals.Send(process.Pid, Signals.Terminate));
             await using var urged = stopNow.Register(() => Signals.Send(process.Pid, Signals.Terminate));
             var code = await process.EndAsync();
@@ -105,7 +104,7 @@ internal sealed class ClusterSilo(ClusterSettings settings, int index, string le
         string[] arguments =
         [
             Commands.SiloCommand.Name, "--name", Name, "--store", Path.Combine(settings.Folder, "store"), "--urls", Url,
-            "--threads", threads.ToString(CultureInfo.InvariantCulture), "--page-upload-mb", settings.PageUpload.ToString(CultureInfo.InvariantCulture), "--host", settings.Host,
+            "--threads", threads.ToString(CultureInfo.InvariantCulture), "--page-upload-mb", settings.PageUpload.ToString(CultureInfo.InvariantCulture),
             Commands.SiloCommand.StopWithStandardInput,
         ];
         return

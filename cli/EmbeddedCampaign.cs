@@ -6,7 +6,7 @@ using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
 using Teravox.Grains.Campaign;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Grains.Spec;
 using Teravox.Volumes;
 

@@ -3,10 +3,11 @@ using System.Text.Json;
 using Teravox.Compute;
 using Teravox.Contracts;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
-using Teravox.Grains.Ledger.Sqlite;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
+using Teravox.Silo.Cluster;
 using Teravox.Grains.Spec;
-using Teravox.Silo;
+using Teravox.Silo.Devices;
 
 namespace Teravox.Cli;
 
@@ -17,7 +18,7 @@ namespace Teravox.Cli;
 internal sealed record RunSettings(string Device, int Threads, bool Json);
 
 /// <summary>
-/// One experiment in one folder on one machine: an embedded silo on the folder's own ledger. Run again on the same
+/// One experiment in one folder on one machine: an embedded silo on the folder's own database. Run again on the same
 /// folder, it goes on from the last commit.
 /// </summary>
 internal static class EmbeddedRun
@@ -56,22 +57,23 @@ internal static class EmbeddedRun
         // 1. One process at a time works in a folder; the lock goes with the process, however it ends.
         Directory.CreateDirectory(folder.Work);
         using var held = EmbeddedLock.Acquire(folder.Work);
-        await using var ledger = await SqliteLedger.OpenAsync(folder.Ledger, ct: ct);
-        await RefuseOtherAsync(ledger, plan, folder, ct);
+        await using var catalog = await Catalogs.OpenAsync("sqlite:" + folder.Database, ct);
+        await RefuseOtherAsync(catalog, plan, folder, ct);
 
-        // 2. The same experiment goes on; what had failed gets another chance.
-        var id = await ExperimentGrain.SubmitAsync(ledger, plan, ct);
-        var before = (await ledger.FindAsync(id, ct))!;
+        // 2. A silo of its own, without a port. The plan's own hash is the key, so that the same experiment goes on; what had failed
+        // gets another chance.
+        var options = new DeviceOptions(DeviceOptions.NewName(), [new Device(device, Device.OverlapSlots, threads)]) { GracePeriod = TimeSpan.FromSeconds(2) };
+        var setup = new SiloSetup(catalog, _ => folder.Root, options);
+        setup.Events.Happened += progress.On;
+        await using var silo = await LocalSilo.StartAsync(setup, text => progress.On(new NoAnswer(text)), ct);
+        var experiment = StageGraph.Prepare(plan);
+        var id = (await silo.Experiments.SubmitAsync([experiment with { IdempotencyKey = StageGraph.KeyOf(experiment.SpecJson) }], ct))[0];
+        var before = (await silo.Experiments.DescribeAsync(id, ct))!;
         if (before.State == ExperimentState.Failed)
-            await ledger.RetryFailedAsync(id, ct);
-        progress.Start(plan, folder, device, resumed: before.State != ExperimentState.Succeeded && (await ledger.StagesAsync(id, ct)).Any(s => s.Done > 0));
+            await silo.Experiments.RetryAsync(id, ct);
+        progress.Start(plan, folder, device, resumed: before.State != ExperimentState.Succeeded && before.Stages.Any(s => s.Done > 0));
 
         // 3. Work.
-        var store = new ExperimentStore(ledger, _ => folder.Root);
-        using var sessions = new SessionCache();
-        var options = new SiloOptions(SiloOptions.NewName(), [new SiloDevice(device, SiloDevice.OverlapSlots, threads)]) { Alone = true, GracePeriod = TimeSpan.FromSeconds(2) };
-        var silo = new SiloHost(ledger, WorkGrains.All(store, sessions), new ExperimentGrain(store), options);
-        silo.Happened += progress.On;
         var state = await silo.RunToEndAsync(id, ct);
         progress.Finish();
         if (state is ExperimentState.Running or ExperimentState.Paused)
@@ -82,7 +84,7 @@ internal static class EmbeddedRun
         {
             if (finish is not null)
             {
-                Leftovers.Delete(folder.Root);
+                OrphanedFiles.Delete(folder.Root);
                 finish(folder, progress);
                 progress.Finish();
             }
@@ -90,7 +92,7 @@ internal static class EmbeddedRun
             return true;
         }
 
-        foreach (var failed in await ledger.FailuresAsync(id, 10, CancellationToken.None))
+        foreach (var failed in (await silo.Experiments.DescribeAsync(id, CancellationToken.None))!.Failures.Take(10))
             await Console.Error.WriteLineAsync($"teravox: {failed.StageName}, item {failed.Index}: {failed.Error}");
         await Console.Error.WriteLineAsync($"teravox: experiment {plan.Spec.Name} ended {state.ToString().ToLowerInvariant()}; once the cause is mended, the same command goes on from here.");
         return false;
@@ -104,14 +106,16 @@ internal static class EmbeddedRun
             throw new InputException($"--out {folder.Root}: is a file; name a folder.");
         if (Directory.Exists(folder.Root) && !Directory.Exists(folder.Work) && Directory.EnumerateFileSystemEntries(folder.Root).Any())
             throw new InputException($"--out {folder.Root}: the folder is not empty and holds no experiment; name another.");
-        if (File.Exists(isCampaign ? folder.Ledger : Path.Combine(folder.Root, EmbeddedCampaign.DocumentName)))
+        if (File.Exists(isCampaign ? folder.Database : Path.Combine(folder.Root, EmbeddedCampaign.DocumentName)))
             throw new InputException($"--out {folder.Root}: the folder holds {(isCampaign ? "an experiment" : "a campaign")}; name another.");
     }
 
-    private static async Task RefuseOtherAsync(ILedger ledger, ExperimentPlan plan, ExperimentFolder folder, CancellationToken ct)
+    private static async Task RefuseOtherAsync(ICatalog catalog, ExperimentPlan plan, ExperimentFolder folder, CancellationToken ct)
     {
-        var key = ExperimentGrain.KeyOf(JsonSerializer.Serialize(plan, TeravoxJson.Compact));
-        var there = await ledger.ListAsync(new ExperimentQuery(Limit: 1), ct);
+        if (File.Exists(Path.Combine(folder.Work, "ledger.db")))
+            throw new InputException($"--out {folder.Root}: the folder is of a Teravox before version 2, whose unfinished work this version cannot go on with; name another folder, or remove this one.");
+        var key = StageGraph.KeyOf(JsonSerializer.Serialize(plan, TeravoxJson.Compact));
+        var there = await catalog.ListAsync(new ExperimentQuery(Limit: 1), ct);
         if (there.Count > 0 && there[0].IdempotencyKey != key)
         {
             throw new InputException(

@@ -2,7 +2,7 @@
 using System.CommandLine;
 using Teravox.Client;
 using Teravox.Contracts;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Cli;
 
@@ -50,7 +50,7 @@ internal static class Guarded
                 await Console.Error.WriteLineAsync("teravox: stopped; what was done is kept, and the same command goes on from there.");
                 return Stopped;
             }
-            catch (LedgerUnavailableException e)
+            catch (DatabaseUnavailableException e)
             {
                 await Console.Error.WriteLineAsync(Sentence(e.Message));
                 return Failed;

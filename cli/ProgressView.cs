@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Grains;
-using Teravox.Silo;
 
 namespace Teravox.Cli;
 
@@ -85,11 +84,11 @@ internal sealed class ProgressView : IDisposable
         : $"{plan.Shape} voxels, {plan.Classes.Count} classes, {plan.Networks.Count} network(s), tiles {plan.Tile} with halo {plan.Halo} ({(plan.HaloIsExact ? "exact" : "not exact")})";
 
     /// <summary>Something happened in the silo.</summary>
-    public void On(SiloEvent happened)
+    public void On(WorkEvent happened)
     {
         switch (happened)
         {
-            case StageExpanded e:
+            case StagePlanned e:
                 lock (_gate)
                 {
                     ClockOf(e.Stage).Total = e.Total;
@@ -99,7 +98,7 @@ internal sealed class ProgressView : IDisposable
             case ItemProgressed p:
                 Say(p.Stage, () => $"{p.Stage}: {p.Note ?? p.Fraction.ToString("P0", CultureInfo.InvariantCulture)}{LeftOf(p)}", new { kind = "progress", stage = p.Stage, index = p.Index, fraction = p.Fraction, note = p.Note }, force: false);
                 break;
-            case ItemCommitted c:
+            case ItemDone c:
                 Say(c.Stage, () => $"{c.Stage}: {c.Done} of {c.Total}{RateOf(c)}", new { kind = "committed", stage = c.Stage, index = c.Index, done = c.Done, total = c.Total }, force: c.Done == c.Total);
                 break;
             case ItemFailed f:
@@ -109,8 +108,8 @@ internal sealed class ProgressView : IDisposable
             case PlanFailed f:
                 Say(f.Stage, () => $"{f.Stage}: {f.Error}", new { kind = "failed", stage = f.Stage, index = -1, error = f.Error, final = f.Final }, force: true);
                 break;
-            case LedgerSilent s:
-                Say(null, () => $"the ledger does not answer ({s.Message}); waiting", new { kind = "waiting", message = s.Message }, force: false);
+            case NoAnswer s:
+                Say(null, () => $"no answer ({s.Message}); waiting", new { kind = "waiting", message = s.Message }, force: false);
                 break;
         }
     }
@@ -129,7 +128,7 @@ internal sealed class ProgressView : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Finish();
 
-    private string RateOf(ItemCommitted c)
+    private string RateOf(ItemDone c)
     {
         var stage = ClockOf(c.Stage);
         stage.DoneHere++;

@@ -2,7 +2,7 @@
 using System.Globalization;
 using Teravox.Compute;
 using Teravox.Contracts;
-using Teravox.Silo;
+using Teravox.Silo.Devices;
 
 namespace Teravox.Cli;
 
@@ -15,7 +15,7 @@ internal static class SiloDevices
     /// of the machine.
     /// </summary>
     /// <exception cref="InputException">A device is not here, or there is no thread for each CPU device.</exception>
-    public static IReadOnlyList<SiloDevice> Make(IReadOnlyList<string> asked, int threads)
+    public static IReadOnlyList<Device> Make(IReadOnlyList<string> asked, int threads)
     {
         var names = asked.Count > 0 ? [.. asked.Select(Devices.Choose)] : All();
         var sharers = Math.Max(1, names.Count(name => name == "cpu"));
@@ -28,8 +28,8 @@ internal static class SiloDevices
         return
         [
             .. names.Select(name => name == "cpu"
-                ? new SiloDevice(name, SiloDevice.OverlapSlots, (threads / sharers) + (cpus++ < threads % sharers ? 1 : 0), memory)
-                : new SiloDevice(name, SiloDevice.OverlapSlots, Threads: 1, CudaMemory.BytesOf(int.Parse(name.AsSpan("cuda:".Length), CultureInfo.InvariantCulture)))),
+                ? new Device(name, Device.OverlapSlots, (threads / sharers) + (cpus++ < threads % sharers ? 1 : 0), memory)
+                : new Device(name, Device.OverlapSlots, Threads: 1, CudaMemory.BytesOf(int.Parse(name.AsSpan("cuda:".Length), CultureInfo.InvariantCulture)))),
         ];
     }
 

@@ -2,7 +2,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Teravox.Contracts;
-using Teravox.Silo;
+using Teravox.Grains;
 
 namespace Teravox.Cli;
 
@@ -24,7 +24,7 @@ internal sealed class SiloLines(bool json)
             Console.Out.WriteLine(line);
     }
 
-    /// <summary>The ledger does not answer; said every few seconds however often it is found.</summary>
+    /// <summary>The database or the cluster does not answer; said every few seconds however often it is found.</summary>
     public void Silence(string message)
     {
         lock (_gate)
@@ -34,21 +34,21 @@ internal sealed class SiloLines(bool json)
             _saidSilence = Stopwatch.GetTimestamp();
         }
 
-        Say("waiting", $"waiting: the ledger does not answer: {message}", new { message });
+        Say("waiting", $"waiting: {message}", new { message });
     }
 
     /// <summary>Something happened in the silo.</summary>
-    public void On(SiloEvent happened)
+    public void On(WorkEvent happened)
     {
         switch (happened)
         {
-            case StageExpanded e:
+            case StagePlanned e:
                 Say("expanded", $"{e.ExperimentId}/{e.Stage}: {e.Total} item(s)", new { experiment = e.ExperimentId, stage = e.Stage, total = e.Total });
                 break;
             case ItemStarted e:
                 Say("claimed", $"claimed {e.ExperimentId}/{e.Stage}/{e.Index} on {e.Device}, attempt {e.Attempt}", new { experiment = e.ExperimentId, stage = e.Stage, index = e.Index, attempt = e.Attempt, device = e.Device });
                 break;
-            case ItemCommitted e when json:
+            case ItemDone e when json:
                 Say("committed", "", new { experiment = e.ExperimentId, stage = e.Stage, index = e.Index, done = e.Done, total = e.Total });
                 break;
             case StageDone e:
@@ -63,7 +63,7 @@ internal sealed class SiloLines(bool json)
                 Trace($"{e.ExperimentId}/{e.Stage}", e.Trace);
                 break;
             case ItemStopped e:
-                Say("stopped", $"warning: {e.ExperimentId}/{e.Stage}/{e.Index} stopped: {Words(e.Cause)}", new { experiment = e.ExperimentId, stage = e.Stage, index = e.Index, cause = e.Cause });
+                Say("stopped", $"warning: {e.ExperimentId}/{e.Stage}/{e.Index} stopped: {Describe(e.Cause)}", new { experiment = e.ExperimentId, stage = e.Stage, index = e.Index, cause = e.Cause });
                 break;
             case StageBlocked { Why: { } why } e:
                 Say("blocked", $"warning: {e.ExperimentId}/{e.Stage} waits: it {why}", new { experiment = e.ExperimentId, stage = e.Stage, why });
@@ -71,19 +71,19 @@ internal sealed class SiloLines(bool json)
             case StageBlocked e:
                 Say("unblocked", $"{e.ExperimentId}/{e.Stage} waits no more: a silo can run it", new { experiment = e.ExperimentId, stage = e.Stage });
                 break;
-            case LedgerSilent e:
+            case NoAnswer e:
                 Silence(e.Message);
                 break;
         }
     }
 
-    private static string Words(StopCause cause) => cause switch
+    private static string Describe(StopCause cause) => cause switch
     {
         StopCause.Stopping => "the silo stops, and another will run it",
         StopCause.Cancelled => "its experiment was cancelled",
-        StopCause.LeaseLost => "its lease was lost, and its result is another's to give",
-        StopCause.LedgerSilent => "the ledger did not answer, and it was given back",
-        _ => "no heartbeat got through, so its lease is not sure",
+        StopCause.Superseded => "another silo has it by now",
+        StopCause.Unanswered => "the database did not answer, and it was given back",
+        _ => "no report of it was answered, so another silo may have it",
     };
 
     private static Dictionary<string, object?> Merge(string kind, object more)

@@ -17,7 +17,6 @@ internal static class ClusterCommand
         var port = new Option<int>("--port") { Description = "The first silo listens here, the others on the ports after it.", DefaultValueFactory = _ => 7300 };
         var devices = new Option<string[]>("--device") { Description = "Device of every silo, as cpu; may be given often.", DefaultValueFactory = _ => [] };
         var roots = new Option<string[]>("--root") { Description = "Folder under which clients may name volumes and models; the folder you are in when left out.", DefaultValueFactory = _ => [Environment.CurrentDirectory] };
-        var host = GrainHosts.Option();
         var (cors, pageUpload) = (Options.Cors(), Options.PageUpload());
         var withInput = new Option<bool>(SiloCommand.StopWithStandardInput) { Hidden = true };
         return new Command(
@@ -29,10 +28,9 @@ internal static class ClusterCommand
               ./teravox cluster --silos 3 --dir my-cluster
             """)
         {
-            silos, folder, port, devices, roots, host, cors, pageUpload, withInput,
+            silos, folder, port, devices, roots, cors, pageUpload, withInput,
         }.Does(async (r, _) =>
         {
-            GrainHosts.Choose(r.GetRequiredValue(host));
             var settings = new ClusterSettings(
                 InRange("--silos", r.GetRequiredValue(silos), 1, 64),
                 Path.GetFullPath(r.GetRequiredValue(folder)),
@@ -40,8 +38,7 @@ internal static class ClusterCommand
                 r.GetRequiredValue(devices),
                 [.. r.GetRequiredValue(roots).Select(Path.GetFullPath)],
                 [.. r.GetRequiredValue(cors).Select(OtherOrigins.Check)],
-                Options.CheckPageUpload(r.GetRequiredValue(pageUpload)),
-                r.GetRequiredValue(host));
+                Options.CheckPageUpload(r.GetRequiredValue(pageUpload)));
             using var signals = new StopSignals();
             if (r.GetValue(withInput))
                 signals.FollowStandardInput();

@@ -4,13 +4,13 @@ using System.Globalization;
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Cli.Commands;
 
 /// <summary>
-/// teravox key: API keys, straight in a cluster's ledger. The first key can not be made over HTTP, and who may write
-/// the ledger may do anything in any case.
+/// teravox key: API keys, straight in a cluster's catalog. The first key can not be made over HTTP, and who may write
+/// the database may do anything in any case.
 /// </summary>
 internal static class KeyCommand
 {
@@ -20,7 +20,7 @@ internal static class KeyCommand
 
     private static Command Add()
     {
-        var ledgerAddress = Ledger();
+        var databaseAddress = Database();
         var name = Name();
         var role = new Option<string>("--role")
         {
@@ -34,18 +34,18 @@ internal static class KeyCommand
             Makes a key and prints its secret, which is kept nowhere and can not be shown again.
 
             Example:
-              ./teravox key add --ledger postgres://teravox@db/teravox --role submitter ann
+              ./teravox key add --database postgres://teravox@db/teravox --role submitter ann
             """)
         {
-            ledgerAddress, role, name,
+            databaseAddress, role, name,
         }.Does(async (r, ct) =>
         {
             var keyName = r.GetRequiredValue(name);
             KeySecret.CheckName(keyName);
-            await using var ledger = await Ledgers.OpenAsync(LedgerDoor.Address(r.GetValue(ledgerAddress)), ct);
+            await using var catalog = await Catalogs.OpenAsync(DatabaseOption.Address(r.GetValue(databaseAddress)), ct);
             var secret = KeySecret.Make();
             var keyRole = Enum.Parse<ApiRole>(r.GetRequiredValue(role), ignoreCase: true);
-            if (await ledger.AddKeyAsync(keyName, keyRole, KeySecret.Hash(secret), ct) is null)
+            if (await catalog.AddKeyAsync(keyName, keyRole, KeySecret.Hash(secret), ct) is null)
                 throw new InputException($"There is a key \"{keyName}\" already; revoke it first, or choose another name.");
             await Console.Error.WriteLineAsync("Keep this secret: it is shown only now.");
             Console.Out.WriteLine(secret);
@@ -55,23 +55,23 @@ internal static class KeyCommand
 
     private static Command List()
     {
-        var ledgerAddress = Ledger();
+        var databaseAddress = Database();
         var json = Options.Json();
         return new Command(
             "list",
             """
-            Lists all keys, revoked ones too. Secrets are not among it: the ledger has only their hashes.
+            Lists all keys, revoked ones too. Secrets are not among it: the catalog has only their hashes.
 
             Example:
-              ./teravox key list --ledger postgres://teravox@db/teravox
+              ./teravox key list --database postgres://teravox@db/teravox
             """)
         {
-            ledgerAddress, json,
+            databaseAddress, json,
         }.Does(async (r, ct) =>
         {
-            await using var ledger = await Ledgers.OpenAsync(LedgerDoor.Address(r.GetValue(ledgerAddress)), ct);
+            await using var catalog = await Catalogs.OpenAsync(DatabaseOption.Address(r.GetValue(databaseAddress)), ct);
             var asJson = r.GetValue(json);
-            foreach (var key in await ledger.KeysAsync(ct))
+            foreach (var key in await catalog.KeysAsync(ct))
                 Console.Out.WriteLine(asJson ? JsonSerializer.Serialize(key, TeravoxJson.Compact) : Line(key));
             return Guarded.Success;
         });
@@ -79,7 +79,7 @@ internal static class KeyCommand
 
     private static Command Revoke()
     {
-        var ledgerAddress = Ledger();
+        var databaseAddress = Database();
         var name = Name();
         return new Command(
             "revoke",
@@ -87,15 +87,15 @@ internal static class KeyCommand
             Makes a key useless from now on.
 
             Example:
-              ./teravox key revoke --ledger postgres://teravox@db/teravox ann
+              ./teravox key revoke --database postgres://teravox@db/teravox ann
             """)
         {
-            ledgerAddress, name,
+            databaseAddress, name,
         }.Does(async (r, ct) =>
         {
-            await using var ledger = await Ledgers.OpenAsync(LedgerDoor.Address(r.GetValue(ledgerAddress)), ct);
+            await using var catalog = await Catalogs.OpenAsync(DatabaseOption.Address(r.GetValue(databaseAddress)), ct);
             var keyName = r.GetRequiredValue(name);
-            if (!await ledger.RevokeKeyAsync(keyName, ct))
+            if (!await catalog.RevokeKeyAsync(keyName, ct))
                 throw new InputException($"There is no key \"{keyName}\" in use; \"teravox key list\" shows all.");
             return Guarded.Success;
         });
@@ -108,9 +108,9 @@ internal static class KeyCommand
         return $"{key.Id,4}  {key.Name,-24}  {key.Role.ToString().ToLowerInvariant(),-9}  made {made}  {end}";
     }
 
-    private static Option<string?> Ledger() => new("--ledger")
+    private static Option<string?> Database() => new("--database")
     {
-        Description = $"The cluster's ledger: postgres://user:password@host:port/database or sqlite:FILE; {LedgerDoor.Variable} when left out.",
+        Description = $"The cluster's database: postgres://user:password@host:port/database or sqlite:FILE; {DatabaseOption.Variable} when left out.",
     };
 
     private static Argument<string> Name() => new("name") { Description = "Whose key it is: letters, digits, '-', '_', '.', '@'." };

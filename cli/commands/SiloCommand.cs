@@ -3,7 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using Teravox.Contracts;
-using Teravox.Silo;
+using Teravox.Silo.Devices;
 using Teravox.Silo.Http.Security;
 
 namespace Teravox.Cli.Commands;
@@ -18,64 +18,58 @@ internal static class SiloCommand
 
     public static Command Make()
     {
-        var ledger = new Option<string?>("--ledger") { Description = $"postgres://user:password@host:port/database, or sqlite:FILE for one machine; {LedgerDoor.Variable} when left out, which keeps the password out of the list of processes." };
+        var database = new Option<string?>("--database") { Description = $"postgres://user:password@host:port/database, or sqlite:FILE for a silo that is alone; {DatabaseOption.Variable} when left out, which keeps the password out of the list of processes." };
         var store = new Option<string>("--store") { Description = "Folder that every silo of the cluster sees: experiments, volumes, models.", Required = true };
         var urls = new Option<string[]>("--urls") { Description = "Where the HTTP API listens, as http://127.0.0.1:7300; not at all when left out. Beyond this machine only when there are keys.", DefaultValueFactory = _ => [] };
         var devices = new Option<string[]>("--device") { Description = "cpu, cuda:0, ...; may be given often. Every CUDA device when left out, or else cpu.", DefaultValueFactory = _ => [] };
         var threads = new Option<int>("--threads") { Description = "Threads for computing, shared out over the CPU devices.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var tags = new Option<string[]>("--tag") { Description = "What this silo has, as disk=fast, for work that asks for it; may be given often.", DefaultValueFactory = _ => [] };
         var roots = new Option<string[]>("--root") { Description = "Folder under which clients may name volumes and models; may be given often.", DefaultValueFactory = _ => [] };
-        var ttl = new Option<double>("--ttl") { Description = "Seconds after which the work of a silo that died is another's.", DefaultValueFactory = _ => 30 };
-        var poll = new Option<int>("--poll") { Description = "Milliseconds between two looks for work when nothing hints at any.", DefaultValueFactory = _ => 500 };
         var grace = new Option<double>("--grace") { Description = "Seconds that running work has to end when the silo stops; then it is given back.", DefaultValueFactory = _ => 10 };
         var name = new Option<string?>("--name") { Description = "Name in the roster; a part that is new for every process is added." };
-        var host = GrainHosts.Option();
-        var address = new Option<string?>("--cluster-address") { Description = "With --host orleans: IP:PORT under which the other silos reach this one, PORT + 1 for its clients. Free ports of 127.0.0.1 when left out, for silos of one machine." };
+        var address = new Option<string?>("--cluster-address") { Description = "IP:PORT under which the other silos reach this one, PORT + 1 for its clients. Free ports of 127.0.0.1 when left out, for silos of one machine." };
         var (cors, pageUpload) = (Options.Cors(), Options.PageUpload());
         var json = Options.Json();
         var withInput = new Option<bool>(StopWithStandardInput) { Hidden = true };
         return new Command(
             Name,
             """
-            Works for a cluster: claims items that its devices can run, until it is stopped. Any number may join or leave at any time. The first Ctrl-C or SIGTERM lets running work end, the second gives it back at once.
+            Works for a cluster: takes items that its devices can run, until it is stopped. Any number may join or leave at any time. The first Ctrl-C or SIGTERM lets running work end, the second gives it back at once.
 
             Example:
-              ./teravox silo --ledger postgres://teravox@db/teravox --store /shared/teravox --urls http://127.0.0.1:7300 --tag disk=fast
+              ./teravox silo --database postgres://teravox@db/teravox --store /shared/teravox --urls http://127.0.0.1:7300 --tag disk=fast
             """)
         {
-            ledger, store, urls, devices, threads, tags, roots, ttl, poll, grace, name, host, address, cors, pageUpload, json, withInput,
+            database, store, urls, devices, threads, tags, roots, grace, name, address, cors, pageUpload, json, withInput,
         }.Does(async (r, _) =>
         {
             var settings = new SiloSettings
             {
-                Ledger = LedgerDoor.Address(r.GetValue(ledger)),
+                Database = DatabaseOption.Address(r.GetValue(database)),
                 Store = Path.GetFullPath(r.GetRequiredValue(store)),
                 Urls = r.GetRequiredValue(urls),
                 Roots = [.. r.GetRequiredValue(roots).Select(Path.GetFullPath)],
                 CorsOrigins = [.. r.GetRequiredValue(cors).Select(OtherOrigins.Check)],
                 PageUploadBytes = (long)Options.CheckPageUpload(r.GetRequiredValue(pageUpload)) << 20,
                 Json = r.GetValue(json),
-                Host = GrainHosts.Choose(r.GetRequiredValue(host)),
                 ClusterAddress = r.GetValue(address) is { } text ? CheckAddress(text) : null,
-                Options = new SiloOptions(NameOf(r.GetValue(name)), SiloDevices.Make(r.GetRequiredValue(devices), Options.CheckThreads(r.GetRequiredValue(threads))))
+                Options = new DeviceOptions(NameOf(r.GetValue(name)), SiloDevices.Make(r.GetRequiredValue(devices), Options.CheckThreads(r.GetRequiredValue(threads))))
                 {
                     Tags = [.. r.GetRequiredValue(tags).Select(CheckTag)],
-                    Ttl = Seconds("--ttl", r.GetRequiredValue(ttl), 0.5, 3600),
                     GracePeriod = Seconds("--grace", r.GetRequiredValue(grace), 0, 86_400),
-                    Poll = Seconds("--poll", r.GetRequiredValue(poll) / 1000.0, 0.01, 60),
                 },
             };
             using var signals = new StopSignals();
             if (r.GetValue(withInput))
                 signals.FollowStandardInput();
-            return await SiloProgram.RunAsync(settings, signals);
+            return await SiloProcess.RunAsync(settings, signals);
         });
     }
 
     private static string NameOf(string? name)
     {
         if (name is null)
-            return SiloOptions.NewName();
+            return DeviceOptions.NewName();
         if (name.Length is 0 or > 64 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             throw new InputException($"--name {name}: expected up to 64 letters, digits, '-', '_' and '.'.");
         return $"{name}-{Guid.NewGuid().ToString("N")[..6]}";

@@ -6,25 +6,34 @@ namespace Teravox.Contracts.Api;
 /// <param name="Slots">Items in flight on it at a time, 1 or more.</param>
 /// <param name="Threads">Native threads its work uses.</param>
 /// <param name="MemoryBytes">Its memory, bytes; 0 = not known.</param>
+[GenerateSerializer]
+[Immutable]
 public sealed record DeviceInfo(string Name, int Slots, int Threads, long MemoryBytes);
 
 /// <summary>How a silo's work goes.</summary>
-public sealed record SiloStatus
+[GenerateSerializer]
+[Immutable]
+public sealed record SiloLoad
 {
     /// <summary>True when it claims no more and waits for its last items.</summary>
+    [Id(0)]
     public bool Draining { get; init; }
 
     /// <summary>Items it committed since its start.</summary>
+    [Id(1)]
     public long ItemsDone { get; init; }
 
     /// <summary>Items committed per second over the last minute.</summary>
+    [Id(2)]
     public double ItemsPerSecond { get; init; }
 
     /// <summary>Working memory of the process, bytes.</summary>
+    [Id(3)]
     public long MemoryBytes { get; init; }
 
     /// <summary>What it works on.</summary>
-    public IReadOnlyList<SiloItem> Running { get; init; } = [];
+    [Id(4)]
+    public SiloItem[] Running { get; init; } = [];
 }
 
 /// <summary>An item that a silo works on.</summary>
@@ -34,6 +43,8 @@ public sealed record SiloStatus
 /// <param name="Device">The device it runs on.</param>
 /// <param name="Fraction">How much of it is done, 0..1.</param>
 /// <param name="Note">How it goes, for people.</param>
+[GenerateSerializer]
+[Immutable]
 public sealed record SiloItem(long Experiment, string Stage, int Index, string Device, double Fraction, string? Note);
 
 /// <summary>A silo of the cluster.</summary>
@@ -67,5 +78,5 @@ public sealed record SiloInfo
     public required IReadOnlyList<string> Tags { get; init; }
 
     /// <summary>How its work goes.</summary>
-    public required SiloStatus Status { get; init; }
+    public required SiloLoad Status { get; init; }
 }

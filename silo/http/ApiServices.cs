@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Health;
 using Teravox.Silo.Http.Security;
 using Teravox.Silo.Http.Volumes;
@@ -10,18 +10,20 @@ namespace Teravox.Silo.Http;
 /// <summary>What the routes work with. Nothing here is state of the cluster: any silo answers for all of it.</summary>
 internal sealed class ApiServices : IDisposable
 {
-    public ApiServices(ILedger ledger, ExperimentStore store, HttpOptions options, bool loopbackOnly)
+    public ApiServices(ExperimentService experiments, ExperimentStore store, HttpOptions options, bool loopbackOnly)
     {
-        Ledger = ledger;
+        Experiments = experiments;
         Store = store;
         Options = options;
         Paths = new PathGuard(options);
-        Keys = new KeyGate(ledger, loopbackOnly);
-        Roster = new RosterView(ledger);
+        Keys = new KeyGate(experiments.Catalog, loopbackOnly);
+        Roster = new RosterView(experiments);
         Pictures = new VolumePictures(Path.Combine(options.Store, "cache"), VolumeLayout.Limits(options.Uploads));
     }
 
-    public ILedger Ledger { get; }
+    public ExperimentService Experiments { get; }
+
+    public ICatalog Catalog => Experiments.Catalog;
 
     public ExperimentStore Store { get; }
 

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Teravox.Contracts;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Page;
 using Teravox.Silo.Http.Routes;
 using Teravox.Silo.Http.Security;
@@ -24,44 +24,47 @@ public static class HttpFace
     private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(10);
     private static readonly MinDataRate SlowestBody = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(5));
 
-    /// <summary>Builds the service; the caller starts and stops it.</summary>
-    /// <param name="ledger">The cluster's ledger; stays the caller's.</param>
-    /// <param name="store">Where experiments keep their files.</param>
-    /// <param name="options">Where it listens and what it lets in.</param>
-    /// <param name="ct">Stops the building.</param>
-    /// <exception cref="InputException">A url or an origin is none, or it would listen beyond loopback and the ledger has no key.</exception>
-    public static async Task<WebApplication> BuildAsync(ILedger ledger, ExperimentStore store, HttpOptions options, CancellationToken ct)
+    /// <summary>Says why the API may not listen where it is asked to, before anything is started.</summary>
+    /// <exception cref="InputException">It would listen beyond loopback, and the catalog has no key.</exception>
+    public static async Task CheckAsync(ICatalog catalog, HttpOptions options, CancellationToken ct)
     {
-        ArgumentNullException.ThrowIfNull(ledger);
+        ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);
 
-        // 1. Nobody is let in from other machines unless there are keys to tell who is who.
-        var loopbackOnly = options.Urls.All(Loopback.IsLoopback);
-        if (!loopbackOnly && !(await ledger.KeysAsync(ct)).Any(k => k.Revoked is null))
+        // Nobody is let in from other machines unless there are keys to tell who is who.
+        if (!options.Urls.All(Loopback.IsLoopback) && !(await catalog.KeysAsync(ct)).Any(k => k.Revoked is null))
         {
             throw new InputException(
-                $"--urls {string.Join(' ', options.Urls)}: the ledger has no key, so anybody could drive the silo; make one with ./teravox key add, or listen on http://127.0.0.1:PORT.");
+                $"--urls {string.Join(' ', options.Urls)}: there is no API key, so anybody could drive the silo; make one with ./teravox key add, or listen on http://127.0.0.1:PORT.");
         }
+    }
 
+    /// <summary>Sets up the server and its services.</summary>
+    /// <exception cref="InputException">An origin is none.</exception>
+    public static void Configure(WebApplicationBuilder builder, HttpOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(options);
         foreach (var folder in (string[])["volumes", "models", "uploads"])
             Directory.CreateDirectory(Path.Combine(options.Store, folder));
-
-        // 2. The server.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
-        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.WebHost.UseUrls([.. options.Urls]).ConfigureKestrel(kestrel => Limit(kestrel.Limits, options));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(o => ApiJson.Apply(o.SerializerOptions));
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
         ApiDocument.Add(builder.Services);
-        var api = new ApiServices(ledger, store, options, loopbackOnly);
-        builder.Services.AddSingleton(_ => api);
-        var page = new PageFiles(options.Page);
-        var others = new OtherOrigins(options.CorsOrigins);
-        var app = builder.Build();
+        builder.Services.AddSingleton(services => new ApiServices(
+            services.GetRequiredService<ExperimentService>(), services.GetRequiredService<ExperimentStore>(), options, options.Urls.All(Loopback.IsLoopback)));
+        builder.Services.AddSingleton(_ => new OtherOrigins(options.CorsOrigins));
+    }
 
-        // 3. What every request goes through, outermost first.
+    /// <summary>What every request goes through, outermost first, and the routes.</summary>
+    public static void Use(WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var api = app.Services.GetRequiredService<ApiServices>();
+        var others = app.Services.GetRequiredService<OtherOrigins>();
+        var page = new PageFiles(api.Options.Page);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Teravox.Http");
         app.Use(next => http => api.Metrics.CountAsync(http, next));
         app.Use(next => http => Problems.GuardAsync(http, next, log));
@@ -70,10 +73,7 @@ public static class HttpFace
         app.Use(next => http => others.GuardAsync(http, next));
         app.UseRouting();
         app.Use(next => http => api.Keys.GuardAsync(http, next));
-
-        // 4. The routes.
         Map(app, api, page);
-        return app;
     }
 
     private static void Map(WebApplication app, ApiServices api, PageFiles page)

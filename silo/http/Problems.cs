@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
 using Teravox.Contracts;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http;
 
@@ -46,7 +46,7 @@ internal static partial class Problems
         catch (Exception e)
         {
             var problem = Of(e);
-            if (problem.Status >= 500 && e is not (ProblemException or LedgerUnavailableException))
+            if (problem.Status >= 500 && e is not (ProblemException or DatabaseUnavailableException))
                 log.LogError(e, "{Method} {Path} failed ({Trace})", http.Request.Method, http.Request.Path, http.TraceIdentifier);
             if (http.Response.HasStarted)
             {
@@ -91,7 +91,7 @@ internal static partial class Problems
     {
         ProblemException p => p,
         InputException input => new ProblemException(422, input.Message, FieldOf(input.Message)),
-        LedgerUnavailableException => new ProblemException(503, "The ledger does not answer; send the request again.") { RetryAfter = 2 },
+        DatabaseUnavailableException => new ProblemException(503, "The ledger does not answer; send the request again.") { RetryAfter = 2 },
         BadHttpRequestException bad => OfBad(bad),
         IOException io when (io.HResult & 0xffff) == DiskFull => new ProblemException(507, "The store is full; make room and send the request again."),
         _ => new ProblemException(500, "The silo failed in a way nobody foresaw; its log says more."),

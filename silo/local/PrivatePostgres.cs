@@ -58,7 +58,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
     }
 
     /// <summary>
-    /// Address of the database for <see cref="Grains.Ledger.Ledgers.OpenAsync"/> and psql. It has the option host; further ones follow
+    /// Address of the database for <see cref="Grains.Catalog.Catalogs.OpenAsync"/> and psql. It has the option host; further ones follow
     /// an '&amp;'.
     /// </summary>
     public string Address => $"postgres://{User}@localhost:{PortText}/{Database}?host={Uri.EscapeDataString(SocketFolder)}";

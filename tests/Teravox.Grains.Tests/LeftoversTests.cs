@@ -12,7 +12,7 @@ public sealed class LeftoversTests
         File.WriteAllText(folder[".teravox/.tmp-volume/0/.tmp-chunk"], "");
         File.WriteAllText(folder["model.safetensors.tmp-1"], "");
         File.WriteAllText(folder["kept"], "");
-        Leftovers.Delete(folder["."]);
+        OrphanedFiles.Delete(folder["."]);
         Assert.Equal(["kept"], Directory.EnumerateFiles(folder["."], "*", SearchOption.AllDirectories).Select(Path.GetFileName));
         Assert.Empty(Directory.EnumerateDirectories(folder[".teravox"]));
     }

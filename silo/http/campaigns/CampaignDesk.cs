@@ -4,7 +4,8 @@ using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains.Campaign;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Experiments;
 using Teravox.Silo.Http.Security;
 
@@ -26,7 +27,7 @@ internal sealed class CampaignDesk(ApiServices api, Submission submission)
         if (body.Spec.ValueKind != JsonValueKind.Object)
             throw new ProblemException(422, "spec: a spec is a JSON object; see docs/spec.md.", "spec");
         var document = JsonSerializer.Serialize(body, TeravoxJson.Compact);
-        var row = await api.Ledger.FindEntryAsync(CatalogueKinds.Campaign, body.Name, ct);
+        var row = await api.Catalog.FindEntryAsync(EntryKinds.Campaign, body.Name, ct);
         RefuseOther(row, document, caller);
 
         // 1. Every run is checked whole before any is submitted.
@@ -40,14 +41,14 @@ internal sealed class CampaignDesk(ApiServices api, Submission submission)
         var made = false;
         if (row is null)
         {
-            row = await api.Ledger.AddEntryAsync(CatalogueKinds.Campaign, body.Name, caller.Name, document, ct);
+            row = await api.Catalog.AddEntryAsync(EntryKinds.Campaign, body.Name, caller.Name, document, ct);
             made = row is not null;
-            row ??= await api.Ledger.FindEntryAsync(CatalogueKinds.Campaign, body.Name, ct) ?? throw new LedgerUnavailableException("a campaign's entry vanished");
+            row ??= await api.Catalog.FindEntryAsync(EntryKinds.Campaign, body.Name, ct) ?? throw new DatabaseUnavailableException("a campaign's entry vanished");
             RefuseOther(row, document, caller);
         }
 
         FaultPoints.Hit("campaign.before-submit");
-        await api.Ledger.SubmitAsync(
+        await api.Experiments.SubmitAsync(
             [
                 .. prepared.Select((experiment, i) => experiment with
                 {
@@ -71,15 +72,15 @@ internal sealed class CampaignDesk(ApiServices api, Submission submission)
     }
 
     /// <summary>A campaign without table and experiments, for lists.</summary>
-    public static CampaignInfo Short(CatalogueRow row)
+    public static CampaignInfo Short(EntryRow row)
     {
         var body = Body(row);
         return new CampaignInfo { Id = row.Id, Name = row.Name, Fields = [.. body.Grid.Keys], Repeats = body.Repeats, Owner = row.Owner, Created = row.Created };
     }
 
-    private async Task<CampaignInfo> InfoAsync(CatalogueRow row, CancellationToken ct)
+    private async Task<CampaignInfo> InfoAsync(EntryRow row, CancellationToken ct)
     {
-        var experiments = await api.Ledger.ListAsync(new ExperimentQuery(Limit: CampaignGrid.MostRuns, Campaign: row.Name), ct);
+        var experiments = await api.Catalog.ListAsync(new ExperimentQuery(Limit: CampaignGrid.MostRuns, Campaign: row.Name), ct);
         var results = new List<CampaignResult>();
         foreach (var experiment in experiments.Where(e => e.State == ExperimentState.Succeeded))
         {
@@ -109,15 +110,15 @@ internal sealed class CampaignDesk(ApiServices api, Submission submission)
         return scores.GetOrAdd(experiment, read);
     }
 
-    private async Task<CatalogueRow> RowAsync(string name, CancellationToken ct) =>
-        await api.Ledger.FindEntryAsync(CatalogueKinds.Campaign, name, ct)
+    private async Task<EntryRow> RowAsync(string name, CancellationToken ct) =>
+        await api.Catalog.FindEntryAsync(EntryKinds.Campaign, name, ct)
         ?? throw new ProblemException(404, $"There is no campaign {name}; GET /api/v1/campaigns lists them.");
 
-    private static void RefuseOther(CatalogueRow? row, string document, Caller caller)
+    private static void RefuseOther(EntryRow? row, string document, Caller caller)
     {
         if (row is not null && (row.Owner != caller.Name || row.Document != document))
             throw new ProblemException(409, $"There is another campaign {row.Name} already; take another name.", "name");
     }
 
-    private static NewCampaign Body(CatalogueRow row) => JsonSerializer.Deserialize<NewCampaign>(row.Document, TeravoxJson.Compact)!;
+    private static NewCampaign Body(EntryRow row) => JsonSerializer.Deserialize<NewCampaign>(row.Document, TeravoxJson.Compact)!;
 }

@@ -5,7 +5,8 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Teravox.Contracts;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http.Experiments;
 
@@ -13,7 +14,7 @@ namespace Teravox.Silo.Http.Experiments;
 /// The ledger's events as server-sent events. A reader that names the last one it saw misses none, on whichever silo it
 /// asks: the ledger gives an event only when none before it can come any more.
 /// </summary>
-internal sealed class EventStream(ILedger ledger, CancellationToken stopping)
+internal sealed class EventStream(ICatalog catalog, CancellationToken stopping)
 {
     private const int MostStreams = 256;
     private const int Batch = 500;
@@ -85,10 +86,10 @@ internal sealed class EventStream(ILedger ledger, CancellationToken stopping)
         try
         {
             // The state is read before the events: when it had ended by then, its last event is among them.
-            var row = experiment is { } id ? await ledger.FindAsync(id, ct) : null;
-            return (row, await ledger.EventsAsync(experiment, last, Batch, ct));
+            var row = experiment is { } id ? await catalog.FindAsync(id, ct) : null;
+            return (row, await catalog.EventsAsync(experiment, last, Batch, ct));
         }
-        catch (LedgerUnavailableException)
+        catch (DatabaseUnavailableException)
         {
             // The answer has begun, so there is no status left to say it with; the stream waits as the work does.
             return (null, []);
@@ -99,9 +100,9 @@ internal sealed class EventStream(ILedger ledger, CancellationToken stopping)
     {
         try
         {
-            await ledger.WaitForHintAsync(Poll, ct);
+            await catalog.WaitForNewsAsync(Poll, ct);
         }
-        catch (LedgerUnavailableException)
+        catch (DatabaseUnavailableException)
         {
             await Task.Delay(Poll, ct);
         }

@@ -2,15 +2,14 @@
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http.Experiments;
 
 /// <summary>The ledger's rows as the API shows them.</summary>
 internal static class ExperimentViews
 {
-    private const int MostFailures = 100;
-
     public static string Word<T>(T state)
         where T : struct, Enum => state.ToString().ToLowerInvariant();
 
@@ -31,9 +30,9 @@ internal static class ExperimentViews
 
     public static async Task<ExperimentProgress> ProgressAsync(ApiServices api, ExperimentRow row, CancellationToken ct)
     {
-        var stages = await api.Ledger.StagesAsync(row.Id, ct);
-        var running = await api.Ledger.RunningAsync(row.Id, ct);
-        var failures = await api.Ledger.FailuresAsync(row.Id, MostFailures, ct);
+        var status = await api.Experiments.DescribeAsync(row.Id, ct) ?? throw new InvalidOperationException($"experiment {row.Id} is in the catalog, but has no grain");
+        var (stages, running, failures) = (status.Stages, status.Running, status.Failures);
+        row = row with { State = status.State };
         var fractions = running.GroupBy(r => r.StageName).ToDictionary(g => g.Key, g => g.Sum(r => Math.Clamp(r.Fraction, 0, 1)));
         var now = DateTimeOffset.UtcNow;
         var progress = new List<StageProgress>();
@@ -43,14 +42,14 @@ internal static class ExperimentViews
         {
             Experiment = Info(row),
             Stages = progress,
-            Running = [.. running.Select(r => new RunningInfo(r.StageName, r.Index, r.Holder, r.Attempt, r.Fraction, r.Note))],
+            Running = [.. running.Select(r => new RunningInfo(r.StageName, r.Index, r.Silo, r.Attempt, r.Fraction, r.Note))],
             Failures = [.. failures.Select(f => new FailureInfo(f.StageName, f.Index, f.Failures, f.Deaths, f.Error))],
         };
     }
 
-    // The silos write down what none of them can run; where there is no silo, nobody does.
+    // The scheduler finds out what no silo can run; a submission is looked at before that.
     private static async Task<string?> BlockedAsync(ApiServices api, ExperimentRow row, StageRow stage, CancellationToken ct) =>
-        stage.Blocked is null && row.State == ExperimentState.Running && stage is { State: StageState.Ready or StageState.Running, Leased: 0 }
+        stage.Blocked is null && row.State == ExperimentState.Running && stage is { State: StageState.Ready or StageState.Running, HandedOut: 0 }
             ? await api.Roster.BlockedAsync([(stage.Kind, stage.Needs)], ct)
             : stage.Blocked;
 
@@ -72,7 +71,7 @@ internal static class ExperimentViews
             Items = stage.Items,
             Done = stage.Done,
             Failed = stage.Failed,
-            Leased = stage.Leased,
+            Leased = stage.HandedOut,
             Fraction = fraction,
             ItemsPerSecond = rate,
             SecondsLeft = whole ? 0 : left,

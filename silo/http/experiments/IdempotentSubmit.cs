@@ -4,7 +4,8 @@ using System.Text;
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Security;
 
 namespace Teravox.Silo.Http.Experiments;
@@ -24,14 +25,14 @@ internal sealed class IdempotentSubmit(ApiServices api, Submission submission)
     public async Task<(long Id, bool Made)> SubmitAsync(SubmitExperiment body, string? key, Caller caller, CancellationToken ct)
     {
         if (key is null)
-            return (await api.Ledger.SubmitAsync(await PrepareAsync(body, caller, ct), ct), true);
+            return ((await api.Experiments.SubmitAsync([await PrepareAsync(body, caller, ct)], ct))[0], true);
         if (key.Length is 0 or > 200)
             throw new ProblemException(422, "Idempotency-Key: give 1..200 characters.", "Idempotency-Key");
 
         // 1. Was it sent before?
         var name = Hash($"{caller.Name}\0{key}");
         var bodyHash = Hash($"{JsonSerializer.Serialize(body.Spec, TeravoxJson.Compact)}\0{body.Priority}");
-        var row = await api.Ledger.FindEntryAsync(Kind, name, ct);
+        var row = await api.Catalog.FindEntryAsync(Kind, name, ct);
         if (row is not null && Same(row, bodyHash).Experiment is { } known)
             return (known, false);
 
@@ -43,22 +44,22 @@ internal sealed class IdempotentSubmit(ApiServices api, Submission submission)
         var made = false;
         if (row is null)
         {
-            row = await api.Ledger.AddEntryAsync(Kind, name, caller.Name, Json(entry), ct);
+            row = await api.Catalog.AddEntryAsync(Kind, name, caller.Name, Json(entry), ct);
             made = row is not null;
-            row ??= await api.Ledger.FindEntryAsync(Kind, name, ct) ?? throw new LedgerUnavailableException("the entry of an idempotency key vanished");
+            row ??= await api.Catalog.FindEntryAsync(Kind, name, ct) ?? throw new DatabaseUnavailableException("the entry of an idempotency key vanished");
             Same(row, bodyHash);
         }
 
-        // 4. The ledger gives both the same number.
-        var id = await api.Ledger.SubmitAsync(experiment with { IdempotencyKey = name }, ct);
-        await api.Ledger.ReplaceEntryAsync(row.Id, row.Version, Json(entry with { Experiment = id }), ct);
+        // 4. The catalog gives both the same number.
+        var id = (await api.Experiments.SubmitAsync([experiment with { IdempotencyKey = name }], ct))[0];
+        await api.Catalog.ReplaceEntryAsync(row.Id, row.Version, Json(entry with { Experiment = id }), ct);
         return (id, made);
     }
 
     private async Task<NewExperiment> PrepareAsync(SubmitExperiment body, Caller caller, CancellationToken ct) =>
         await submission.PrepareAsync(body.Spec, ct) with { Priority = body.Priority, Owner = caller.Name };
 
-    private static Entry Same(CatalogueRow row, string bodyHash)
+    private static Entry Same(EntryRow row, string bodyHash)
     {
         var entry = JsonSerializer.Deserialize<Entry>(row.Document, TeravoxJson.Compact)!;
         return entry.BodyHash == bodyHash

@@ -3,26 +3,27 @@ using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 using Teravox.Grains.Spec;
 using Teravox.Volumes;
 
 namespace Teravox.Silo.Http.Experiments;
 
 /// <summary>
-/// From a spec as a client sends it to an experiment as the ledger takes it: names of volumes and models are looked up,
+/// From a spec as a client sends it to an experiment as the catalog takes it: names of volumes and models are looked up,
 /// every path is kept under the roots, and the whole is checked before anything is written.
 /// </summary>
 internal sealed class Submission(ApiServices api)
 {
-    /// <summary>A spec as the ledger takes it, checked whole.</summary>
+    /// <summary>A spec as the catalog takes it, checked whole.</summary>
     /// <param name="spec">As the client sent it.</param>
     /// <param name="ct">Stops the check.</param>
     /// <param name="labelsRead">As for <see cref="SpecCheck.Plan"/>.</param>
     public async Task<NewExperiment> PrepareAsync(JsonElement spec, CancellationToken ct, ISet<string>? labelsRead = null)
     {
         var resolved = await ResolveAsync(Parse(spec), ct);
-        return ExperimentGrain.Prepare(await api.Checks.RunAsync(() => SpecCheck.Plan(resolved, null, ct, labelsRead), ct));
+        return StageGraph.Prepare(await api.Checks.RunAsync(() => SpecCheck.Plan(resolved, null, ct, labelsRead), ct));
     }
 
     private ExperimentSpec Parse(JsonElement spec)
@@ -70,7 +71,7 @@ internal sealed class Submission(ApiServices api)
     {
         if (data != new DataSource { Volume = name })
             throw new InputException("spec: data: give a volume's name, or paths, or a phantom: exactly one of them.");
-        var row = await api.Ledger.FindEntryAsync(CatalogueKinds.Volume, name, ct)
+        var row = await api.Catalog.FindEntryAsync(EntryKinds.Volume, name, ct)
             ?? throw new InputException($"spec: data.volume: there is no volume {name}; GET /api/v1/volumes lists them.");
         var volume = JsonSerializer.Deserialize<VolumeInfo>(row.Document, TeravoxJson.Compact)!;
         if (spec.Classes is null && spec.Preset.NeedsLabels() && volume.Classes is { } file)
@@ -91,7 +92,7 @@ internal sealed class Submission(ApiServices api)
         if (!model.StartsWith(SpecFile.ModelPrefix, StringComparison.Ordinal))
             return api.Paths.Resolve(model, "spec.model");
         var name = model[SpecFile.ModelPrefix.Length..];
-        var row = await api.Ledger.FindEntryAsync(CatalogueKinds.Model, name, ct)
+        var row = await api.Catalog.FindEntryAsync(EntryKinds.Model, name, ct)
             ?? throw new InputException($"spec: model: there is no model {name}; GET /api/v1/models lists them.");
         return JsonSerializer.Deserialize<ModelInfo>(row.Document, TeravoxJson.Compact)!.Path;
     }

@@ -2,7 +2,7 @@
 using System.Globalization;
 using System.Text;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
 
 namespace Teravox.Silo.Http.Health;
 
@@ -20,23 +20,16 @@ internal static class MetricsText
     public static string Escape(string value) =>
         value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
-    public static void Work(StringBuilder to, LedgerCounts counts)
-    {
+    public static void Work(StringBuilder to, IReadOnlyDictionary<ExperimentState, long> counts) =>
         Gauge(to, "teravox_experiments", "Experiments by state.", Enum.GetValues<ExperimentState>()
-            .Select(s => ($"state=\"{s.ToString().ToLowerInvariant()}\"", (double)counts.Experiments.GetValueOrDefault(s))));
-        Gauge(to, "teravox_items", "Work items by kind of stage and state; waiting ones of experiments that run or are paused.", counts.Items.SelectMany(k => new[]
-        {
-            ($"kind=\"{Escape(k.Kind)}\",state=\"waiting\"", (double)k.Waiting), ($"kind=\"{Escape(k.Kind)}\",state=\"leased\"", k.Leased),
-            ($"kind=\"{Escape(k.Kind)}\",state=\"done\"", k.Done), ($"kind=\"{Escape(k.Kind)}\",state=\"failed\"", k.Failed),
-        }));
-    }
+            .Select(s => ($"state=\"{s.ToString().ToLowerInvariant()}\"", (double)counts.GetValueOrDefault(s))));
 
     public static void Silos(StringBuilder to, IReadOnlyList<SiloInfo> silos)
     {
         Gauge(to, "teravox_silo_up", "1 while the silo is heard of.", silos.Select(s => (Label(s), s.Alive ? 1.0 : 0)));
         Counter(to, "teravox_silo_items_done_total", "Items the silo committed since its start.", silos.Select(s => (Label(s), (double)s.Status.ItemsDone)));
         Gauge(to, "teravox_silo_items_per_second", "Items the silo committed per second over the last minute.", silos.Select(s => (Label(s), s.Status.ItemsPerSecond)));
-        Gauge(to, "teravox_silo_items_running", "Items the silo works on.", silos.Select(s => (Label(s), (double)s.Status.Running.Count)));
+        Gauge(to, "teravox_silo_items_running", "Items the silo works on.", silos.Select(s => (Label(s), (double)s.Status.Running.Length)));
         Gauge(to, "teravox_silo_memory_bytes", "Working memory of the silo's process.", silos.Select(s => (Label(s), (double)s.Status.MemoryBytes)));
     }
 

@@ -5,7 +5,7 @@ using Teravox.Compute;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Routes;
 using Teravox.Silo.Http.Security;
 using Teravox.Volumes;
@@ -18,7 +18,7 @@ internal sealed class ModelShelf(ApiServices api)
     private const string Extension = ".safetensors";
     private const long MostBytes = 16L << 30;
 
-    public static ModelInfo Info(CatalogueRow row) => JsonSerializer.Deserialize<ModelInfo>(row.Document, TeravoxJson.Compact)! with
+    public static ModelInfo Info(EntryRow row) => JsonSerializer.Deserialize<ModelInfo>(row.Document, TeravoxJson.Compact)! with
     {
         Id = row.Id,
         Owner = row.Owner,
@@ -26,14 +26,14 @@ internal sealed class ModelShelf(ApiServices api)
     };
 
     public async Task<ModelInfo> FindAsync(string name, CancellationToken ct) => Info(
-        await api.Ledger.FindEntryAsync(CatalogueKinds.Model, name, ct)
+        await api.Catalog.FindEntryAsync(EntryKinds.Model, name, ct)
         ?? throw new ProblemException(404, $"There is no model {name}; GET /api/v1/models lists them."));
 
     public async Task<ModelInfo> RegisterAsync(RegisterModel body, Caller caller, CancellationToken ct)
     {
         Names.Check(body.Name, "name");
         var source = await SourceAsync(body, ct);
-        if (await api.Ledger.FindEntryAsync(CatalogueKinds.Model, body.Name, ct) is not null)
+        if (await api.Catalog.FindEntryAsync(EntryKinds.Model, body.Name, ct) is not null)
             throw Taken(body.Name);
 
         // The file gets its place before the entry names it; without the entry it is a leftover that nobody reads.
@@ -46,7 +46,7 @@ internal sealed class ModelShelf(ApiServices api)
             var card = await api.Checks.RunAsync(() => ReadCard(temporary, source), ct);
             File.Move(temporary, place);
             var info = new ModelInfo { Name = body.Name, Path = place, Sha256 = sha, Card = card, Experiment = body.Experiment };
-            var row = await api.Ledger.AddEntryAsync(CatalogueKinds.Model, body.Name, caller.Name, JsonSerializer.Serialize(info, TeravoxJson.Compact), ct);
+            var row = await api.Catalog.AddEntryAsync(EntryKinds.Model, body.Name, caller.Name, JsonSerializer.Serialize(info, TeravoxJson.Compact), ct);
             if (row is not null)
                 return Info(row);
             File.Delete(place);

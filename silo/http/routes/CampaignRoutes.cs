@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Campaigns;
 using Teravox.Silo.Http.Experiments;
 using Teravox.Silo.Http.Security;
@@ -29,7 +29,7 @@ internal static class CampaignRoutes
         routes.MapGet("", async (string? cursor, int? limit, CancellationToken ct) =>
         {
             var (before, most) = Paging.Read(cursor, limit);
-            return TypedResults.Ok(Paging.Of(await api.Ledger.EntriesAsync(CatalogueKinds.Campaign, before, most + 1, ct), most, r => r.Id, CampaignDesk.Short));
+            return TypedResults.Ok(Paging.Of(await api.Catalog.EntriesAsync(EntryKinds.Campaign, before, most + 1, ct), most, r => r.Id, CampaignDesk.Short));
         })
             .Doc("Lists campaigns from the newest, without tables.", ApiRole.Reader, 422);
 

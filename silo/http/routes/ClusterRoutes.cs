@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http.Routes;
 
@@ -21,10 +21,10 @@ internal static class ClusterRoutes
         keys.MapPost("", async (NewKey body, CancellationToken ct) =>
         {
             KeySecret.CheckName(body.Name);
-            if (body.Role != ApiRole.Operator && !(await api.Ledger.KeysAsync(ct)).Any(IsOperator))
+            if (body.Role != ApiRole.Operator && !(await api.Catalog.KeysAsync(ct)).Any(IsOperator))
                 throw new ProblemException(422, "role: the first key must be an operator's, or nobody could make another.", "role");
             var secret = KeySecret.Make();
-            _ = await api.Ledger.AddKeyAsync(body.Name, body.Role, KeySecret.Hash(secret), ct)
+            _ = await api.Catalog.AddKeyAsync(body.Name, body.Role, KeySecret.Hash(secret), ct)
                 ?? throw new ProblemException(409, $"There is a valid key {body.Name} already; revoke it first or take another name.", "name");
             api.Keys.Forget();
             return TypedResults.Created($"/api/v1/keys/{body.Name}", new MadeKey(body.Name, body.Role, secret));
@@ -32,15 +32,15 @@ internal static class ClusterRoutes
             .Doc("Makes a key; its secret is shown this once.", ApiRole.Operator, 400, 409, 413, 415, 422);
 
         keys.MapGet("", async (CancellationToken ct) =>
-            TypedResults.Ok<IReadOnlyList<KeyInfo>>([.. (await api.Ledger.KeysAsync(ct)).Select(k => new KeyInfo(k.Id, k.Name, k.Role, k.Created, k.Revoked))]))
+            TypedResults.Ok<IReadOnlyList<KeyInfo>>([.. (await api.Catalog.KeysAsync(ct)).Select(k => new KeyInfo(k.Id, k.Name, k.Role, k.Created, k.Revoked))]))
             .Doc("All keys, revoked ones too.", ApiRole.Operator);
 
         keys.MapDelete("/{name}", async (string name, CancellationToken ct) =>
         {
-            var valid = (await api.Ledger.KeysAsync(ct)).Where(k => k.Revoked is null).ToList();
+            var valid = (await api.Catalog.KeysAsync(ct)).Where(k => k.Revoked is null).ToList();
             if (valid.Count > 1 && valid.Count(IsOperator) == 1 && valid.First(IsOperator).Name == name)
                 throw new ProblemException(409, $"{name} is the last operator's key; make another operator's key or revoke the others first.");
-            if (!await api.Ledger.RevokeKeyAsync(name, ct))
+            if (!await api.Catalog.RevokeKeyAsync(name, ct))
                 throw new ProblemException(404, $"There is no valid key {name}.");
             api.Keys.Forget();
             return TypedResults.NoContent();

@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Experiments;
 using Teravox.Silo.Http.Security;
 
@@ -47,10 +48,10 @@ internal static class ExperimentRoutes
             .Doc("The spec it runs by, names and paths resolved.", ApiRole.Reader, 404)
             .Produces<ExperimentSpec>();
 
-        Steer("pause", "No new items are begun; what runs may end.", ExperimentState.Paused, api.Ledger.PauseAsync);
-        Steer("resume", "Undoes a pause.", ExperimentState.Running, api.Ledger.ResumeAsync);
-        Steer("cancel", "Ends it for good.", ExperimentState.Cancelled, api.Ledger.CancelAsync);
-        Steer("retry", "Failed items run again with fresh counts.", ExperimentState.Running, async (id, ct) => await api.Ledger.RetryFailedAsync(id, ct) > 0);
+        Steer("pause", "No new items are begun; what runs may end.", ExperimentState.Paused, api.Experiments.PauseAsync);
+        Steer("resume", "Undoes a pause.", ExperimentState.Running, api.Experiments.ResumeAsync);
+        Steer("cancel", "Ends it for good.", ExperimentState.Cancelled, api.Experiments.CancelAsync);
+        Steer("retry", "Failed items run again with fresh counts.", ExperimentState.Running, async (id, ct) => await api.Experiments.RetryAsync(id, ct) > 0);
 
         void Steer(string verb, string summary, ExperimentState wanted, Func<long, CancellationToken, Task<bool>> change) =>
             routes.MapPost($"/{{id:long}}/{verb}", async (long id, HttpContext http, CancellationToken ct) =>
@@ -68,7 +69,7 @@ internal static class ExperimentRoutes
 
     /// <summary>The experiment, or 404.</summary>
     public static async Task<ExperimentRow> FindAsync(ApiServices api, long id, CancellationToken ct) =>
-        await api.Ledger.FindAsync(id, ct) ?? throw new ProblemException(404, $"There is no experiment {id}; GET /api/v1/experiments lists them.");
+        await api.Catalog.FindAsync(id, ct) ?? throw new ProblemException(404, $"There is no experiment {id}; GET /api/v1/experiments lists them.");
 
     private static async Task<IResult> SubmitAsync(
         ApiServices api, IdempotentSubmit submit, SubmitExperiment body, string? key, Caller caller, CancellationToken ct)
@@ -80,7 +81,7 @@ internal static class ExperimentRoutes
         var info = ExperimentViews.Info(row);
         if (!Ended.Contains(row.State))
         {
-            var stages = (await api.Ledger.StagesAsync(id, ct)).Where(s => s.State != StageState.Done).Select(s => (s.Kind, s.Needs));
+            var stages = row.Stages.Select(s => (s.Kind, s.Needs ?? new WorkNeeds()));
             info = info with { Blocked = await api.Roster.BlockedAsync(stages, ct) };
         }
 
@@ -98,7 +99,7 @@ internal static class ExperimentRoutes
                 ?? throw new ProblemException(422, $"state: {state} must be running, paused, succeeded, failed or cancelled.", "state");
         }
 
-        var rows = await api.Ledger.ListAsync(new ExperimentQuery(before, most + 1, wanted, campaign, owner), ct);
+        var rows = await api.Catalog.ListAsync(new ExperimentQuery(before, most + 1, wanted, campaign, owner), ct);
         return TypedResults.Ok(Paging.Of(rows, most, r => r.Id, ExperimentViews.Info));
     }
 }

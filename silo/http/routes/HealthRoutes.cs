@@ -36,7 +36,7 @@ internal static class HealthRoutes
         soon.CancelAfter(Patience);
         try
         {
-            await api.Ledger.WaitingStagesAsync(soon.Token).WaitAsync(soon.Token);
+            await api.Catalog.CountAsync(soon.Token).WaitAsync(soon.Token);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {

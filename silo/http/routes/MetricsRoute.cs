@@ -14,7 +14,7 @@ internal static class MetricsRoute
         app.MapGet("/metrics", async (CancellationToken ct) =>
         {
             var text = new StringBuilder();
-            MetricsText.Work(text, await api.Ledger.CountsAsync(ct));
+            MetricsText.Work(text, await api.Catalog.CountAsync(ct));
             MetricsText.Silos(text, [.. (await api.Roster.AllAsync(ct)).Select(RosterView.Info)]);
             api.Metrics.Write(text);
             return TypedResults.Text(text.ToString(), MetricsText.ContentType);

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Models;
 using Teravox.Silo.Http.Security;
 
@@ -24,7 +24,7 @@ internal static class ModelRoutes
         routes.MapGet("", async (string? cursor, int? limit, CancellationToken ct) =>
         {
             var (before, most) = Paging.Read(cursor, limit);
-            return TypedResults.Ok(Paging.Of(await api.Ledger.EntriesAsync(CatalogueKinds.Model, before, most + 1, ct), most, r => r.Id, ModelShelf.Info));
+            return TypedResults.Ok(Paging.Of(await api.Catalog.EntriesAsync(EntryKinds.Model, before, most + 1, ct), most, r => r.Id, ModelShelf.Info));
         })
             .Doc("Lists models from the newest.", ApiRole.Reader, 422);
 

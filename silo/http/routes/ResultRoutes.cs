@@ -17,7 +17,7 @@ internal static class ResultRoutes
 
     public static void Map(RouteGroupBuilder group, ApiServices api, CancellationToken stopping)
     {
-        var streams = new EventStream(api.Ledger, stopping);
+        var streams = new EventStream(api.Catalog, stopping);
         var routes = group.MapGroup("/experiments/{id:long}").WithTags("results");
 
         routes.MapGet("/results", async (long id, string? under, string? cursor, int? limit, CancellationToken ct) =>
@@ -47,7 +47,7 @@ internal static class ResultRoutes
         routes.MapGet("/events", async (long id, long? after, int? limit, CancellationToken ct) =>
         {
             await ExperimentRoutes.FindAsync(api, id, ct);
-            var events = await api.Ledger.EventsAsync(id, Math.Max(0, after ?? 0), Limit(limit), ct);
+            var events = await api.Catalog.EventsAsync(id, Math.Max(0, after ?? 0), Limit(limit), ct);
             return TypedResults.Ok<IReadOnlyList<EventInfo>>([.. events.Select(ExperimentViews.Info)]);
         })
             .Doc("The experiment's log after an event, oldest first.", ApiRole.Reader, 404, 422);

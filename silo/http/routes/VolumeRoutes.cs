@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Security;
 using Teravox.Silo.Http.Volumes;
 
@@ -25,7 +25,7 @@ internal static class VolumeRoutes
         routes.MapGet("", async (string? cursor, int? limit, CancellationToken ct) =>
         {
             var (before, most) = Paging.Read(cursor, limit);
-            return TypedResults.Ok(Paging.Of(await api.Ledger.EntriesAsync(CatalogueKinds.Volume, before, most + 1, ct), most, r => r.Id, VolumeShelf.Info));
+            return TypedResults.Ok(Paging.Of(await api.Catalog.EntriesAsync(EntryKinds.Volume, before, most + 1, ct), most, r => r.Id, VolumeShelf.Info));
         })
             .Doc("Lists volumes from the newest.", ApiRole.Reader, 422);
 

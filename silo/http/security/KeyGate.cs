@@ -2,7 +2,7 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http.Security;
 

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Security;
 using Teravox.Silo.Http.Volumes;
 
@@ -34,7 +34,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
         // Whoever finds while uploading that the voxel size is another need not send the files again.
         var hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(body with { VoxelSize = null }, TeravoxJson.Compact)));
         var document = JsonSerializer.Serialize(new Entry(hash), TeravoxJson.Compact);
-        var row = await api.Ledger.FindEntryAsync(CatalogueKinds.Upload, body.Name, ct);
+        var row = await api.Catalog.FindEntryAsync(EntryKinds.Upload, body.Name, ct);
         if (row is not null && Read(row).Volume is not null)
         {
             // It became a volume, which is gone by now.
@@ -48,9 +48,9 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
             var bytes = body.Files.Sum(static f => f.Bytes);
             if (new DriveInfo(api.Folder("uploads")).AvailableFreeSpace is var free && free < bytes)
                 throw new ProblemException(507, $"The store has {free} bytes left; the upload needs {bytes}.");
-            row = await api.Ledger.AddEntryAsync(CatalogueKinds.Upload, body.Name, caller.Name, document, ct);
+            row = await api.Catalog.AddEntryAsync(EntryKinds.Upload, body.Name, caller.Name, document, ct);
             made = row is not null;
-            row ??= await api.Ledger.FindEntryAsync(CatalogueKinds.Upload, body.Name, ct) ?? throw new ProblemException(409, $"The upload {body.Name} was removed just now; announce it again.");
+            row ??= await api.Catalog.FindEntryAsync(EntryKinds.Upload, body.Name, ct) ?? throw new ProblemException(409, $"The upload {body.Name} was removed just now; announce it again.");
         }
 
         if (row.Owner != caller.Name || Read(row).ManifestHash != hash)
@@ -110,7 +110,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
             throw VolumeShelf.Taken(row.Name);
         }
 
-        await api.Ledger.ReplaceEntryAsync(row.Id, row.Version, JsonSerializer.Serialize(Read(row) with { Volume = row.Name }, TeravoxJson.Compact), ct);
+        await api.Catalog.ReplaceEntryAsync(row.Id, row.Version, JsonSerializer.Serialize(Read(row) with { Volume = row.Name }, TeravoxJson.Compact), ct);
         manifests.TryRemove(id, out _);
         await alone.DisposeAsync();
         shelf.Remove(folder.Root);
@@ -122,9 +122,9 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
     private Task<VolumeInfo> CheckAsync(string folder, NewUpload upload, CancellationToken ct) => api.Checks.RunAsync(
         () => VolumeLayout.Of(folder, null).Check(upload.Name, upload.VoxelSize, VolumeLayout.Limits(api.Options.Uploads), ct), ct);
 
-    private async Task RemoveAsync(CatalogueRow row, CancellationToken ct)
+    private async Task RemoveAsync(EntryRow row, CancellationToken ct)
     {
-        await api.Ledger.RemoveEntryAsync(row.Id, ct);
+        await api.Catalog.RemoveEntryAsync(row.Id, ct);
         manifests.TryRemove(row.Id, out _);
         shelf.Remove(FolderOf(row).Root);
     }
@@ -135,7 +135,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
         var before = DateTime.UtcNow - Abandoned;
         for (long? cursor = null; ;)
         {
-            var rows = await api.Ledger.EntriesAsync(CatalogueKinds.Upload, cursor, Paging.MostEntries, ct);
+            var rows = await api.Catalog.EntriesAsync(EntryKinds.Upload, cursor, Paging.MostEntries, ct);
             foreach (var row in rows.Where(r => r.Changed.UtcDateTime < before && FolderOf(r).Touched < before))
                 await RemoveAsync(row, ct);
             if (rows.Count < Paging.MostEntries)
@@ -144,21 +144,21 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
         }
     }
 
-    private async Task<CatalogueRow> FindAsync(long id, Caller caller, CancellationToken ct)
+    private async Task<EntryRow> FindAsync(long id, Caller caller, CancellationToken ct)
     {
-        var row = await api.Ledger.FindEntryAsync(CatalogueKinds.Upload, id, ct)
+        var row = await api.Catalog.FindEntryAsync(EntryKinds.Upload, id, ct)
             ?? throw new ProblemException(404, $"There is no upload {id}; it may have been deleted, or removed after a week without news.");
         caller.MustOwn(row.Owner, $"Upload {id}");
         return row;
     }
 
-    private async Task<CatalogueRow> UnfinishedAsync(long id, Caller caller, CancellationToken ct)
+    private async Task<EntryRow> UnfinishedAsync(long id, Caller caller, CancellationToken ct)
     {
         var row = await FindAsync(id, caller, ct);
         return Read(row).Volume is { } volume ? throw new ProblemException(409, $"The upload {id} has become the volume {volume}.") : row;
     }
 
-    private (NewUpload Upload, Dictionary<string, UploadFile> Files) Announced(CatalogueRow row)
+    private (NewUpload Upload, Dictionary<string, UploadFile> Files) Announced(EntryRow row)
     {
         if (manifests.Count > MostKept)
             manifests.Clear();
@@ -169,7 +169,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
         });
     }
 
-    private UploadInfo Info(CatalogueRow row)
+    private UploadInfo Info(EntryRow row)
     {
         var folder = FolderOf(row);
         return new UploadInfo
@@ -181,7 +181,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
         };
     }
 
-    private UploadFolder FolderOf(CatalogueRow row) => new(Path.Combine(api.Folder("uploads"), $"{row.Id}"));
+    private UploadFolder FolderOf(EntryRow row) => new(Path.Combine(api.Folder("uploads"), $"{row.Id}"));
 
-    private static Entry Read(CatalogueRow row) => JsonSerializer.Deserialize<Entry>(row.Document, TeravoxJson.Compact)!;
+    private static Entry Read(EntryRow row) => JsonSerializer.Deserialize<Entry>(row.Document, TeravoxJson.Compact)!;
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
 using Teravox.Silo.Http.Routes;
 
 namespace Teravox.Silo.Http.Views;
@@ -24,7 +24,7 @@ internal sealed class ExperimentVolumes(ApiServices api)
         var plan = await api.Store.PlanAsync(id, ct);
 
         // The stages are read before the files: what was done by then is whole.
-        var stages = await api.Ledger.StagesAsync(id, ct);
+        var stages = (await api.Experiments.DescribeAsync(id, ct))?.Stages ?? [];
         var done = stages.Where(static s => s.State == StageState.Done).Select(static s => s.Name).ToHashSet();
         var pyramids = PyramidsDone(stages);
         var views = Places(plan, id).Select(p => p.Info($"/api/v1/experiments/{id}/views/{p.Name}", p.IsAnothers || pyramids, p.Stages.All(done.Contains)));
@@ -46,7 +46,7 @@ internal sealed class ExperimentVolumes(ApiServices api)
         var plan = await api.Store.PlanAsync(id, ct);
         var place = Places(plan, id).FirstOrDefault(p => p.Name == name)
             ?? throw new ProblemException(404, $"The experiment has no view {name}; GET /api/v1/experiments/{id}/views lists them.");
-        var whole = path != Attributes || place.IsAnothers || PyramidsDone(await api.Ledger.StagesAsync(id, ct));
+        var whole = path != Attributes || place.IsAnothers || PyramidsDone((await api.Experiments.DescribeAsync(id, ct))?.Stages ?? []);
         var file = ZarrFiles.Find(place.Root, path);
         return whole ? ZarrFiles.Send(file) : TypedResults.Text(FinestAlone(await File.ReadAllTextAsync(file, ct)), "application/json");
     }

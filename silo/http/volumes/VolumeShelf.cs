@@ -3,7 +3,8 @@ using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Security;
 using Teravox.Volumes;
 
@@ -19,7 +20,7 @@ internal sealed class VolumeShelf(ApiServices api)
 
     public async Task<VolumeInfo> FindAsync(string name, CancellationToken ct) => Info(await RowAsync(name, ct));
 
-    public static VolumeInfo Info(CatalogueRow row) => JsonSerializer.Deserialize<VolumeInfo>(row.Document, TeravoxJson.Compact)! with
+    public static VolumeInfo Info(EntryRow row) => JsonSerializer.Deserialize<VolumeInfo>(row.Document, TeravoxJson.Compact)! with
     {
         Id = row.Id,
         Owner = row.Owner,
@@ -52,13 +53,13 @@ internal sealed class VolumeShelf(ApiServices api)
 
     /// <summary>Adds the entry; null when the name is taken.</summary>
     public async Task<VolumeInfo?> AddAsync(VolumeInfo info, string? owner, CancellationToken ct) =>
-        await api.Ledger.AddEntryAsync(CatalogueKinds.Volume, info.Name, owner, JsonSerializer.Serialize(info, TeravoxJson.Compact), ct) is { } row
+        await api.Catalog.AddEntryAsync(EntryKinds.Volume, info.Name, owner, JsonSerializer.Serialize(info, TeravoxJson.Compact), ct) is { } row
             ? Info(row)
             : null;
 
     public async Task RefuseTakenAsync(string name, CancellationToken ct)
     {
-        if (await api.Ledger.FindEntryAsync(CatalogueKinds.Volume, name, ct) is not null)
+        if (await api.Catalog.FindEntryAsync(EntryKinds.Volume, name, ct) is not null)
             throw Taken(name);
     }
 
@@ -71,7 +72,7 @@ internal sealed class VolumeShelf(ApiServices api)
         var info = Info(row);
         if (await UserAsync(info, ct) is { } user)
             throw new ProblemException(409, $"Experiment {user} uses the volume {name} and has not ended; cancel it first.");
-        if (!await api.Ledger.RemoveEntryAsync(row.Id, ct))
+        if (!await api.Catalog.RemoveEntryAsync(row.Id, ct))
             return;
         api.Pictures.Forget(row.Id);
         if (info.Raw.StartsWith(FolderOf(name) + "/", StringComparison.Ordinal))
@@ -88,15 +89,15 @@ internal sealed class VolumeShelf(ApiServices api)
         Directory.Delete(away, recursive: true);
     }
 
-    private async Task<CatalogueRow> RowAsync(string name, CancellationToken ct) =>
-        await api.Ledger.FindEntryAsync(CatalogueKinds.Volume, name, ct)
+    private async Task<EntryRow> RowAsync(string name, CancellationToken ct) =>
+        await api.Catalog.FindEntryAsync(EntryKinds.Volume, name, ct)
         ?? throw new ProblemException(404, $"There is no volume {name}; GET /api/v1/volumes lists them.");
 
     private async Task<long?> UserAsync(VolumeInfo volume, CancellationToken ct)
     {
         foreach (var state in (ExperimentState[])[ExperimentState.Running, ExperimentState.Paused])
         {
-            foreach (var row in await api.Ledger.ListAsync(new ExperimentQuery(Limit: MostLookedAt, State: state), ct))
+            foreach (var row in await api.Catalog.ListAsync(new ExperimentQuery(Limit: MostLookedAt, State: state), ct))
             {
                 if (JsonSerializer.Deserialize<ExperimentPlan>(row.SpecJson, TeravoxJson.Compact)?.Spec.Data.Raw == volume.Raw)
                     return row.Id;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+using Teravox.Compute;
+using Teravox.Contracts;
+using Teravox.Contracts.Grains;
+using Teravox.Contracts.Work;
+using Orleans.Concurrency;
+using Teravox.Grains.Scoring;
+using Teravox.Volumes;
+
+namespace Teravox.Grains;
+
+/// <summary>A tile: core and halo through a network, the core's probabilities into the tile's own chunks, its counts into the ledger.</summary>
+[StatelessWorker(1)]
+[GrainType("infer")]
+public sealed class TileGrain(RunningWork running, ExperimentStore store, SessionCache sessions) : ItemGrain(running), ITileGrain
+{
+    internal const string KindName = "infer";
+
+    /// <summary>Names of the sums of (grey level, truth) counts: 512 per channel of the network.</summary>
+    internal const string TrainGreySum = "grey/train", TestGreySum = "grey/test";
+
+    /// <inheritdoc/>
+    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    {
+        var experiment = turn.Item.Stage.Experiment;
+        var plan = await store.PlanAsync(experiment, ct);
+        var folder = store.Folder(experiment);
+        var inference = plan.Inference(ExperimentStore.Arguments(turn.Item.Stage.Arguments));
+        var (network, volume) = (inference.Network, inference.Volume);
+        var (mean, std) = await store.NormalisationAsync(experiment, volume.Name, ct);
+
+        // 1. Read core and halo, mirrored past the volume's border.
+        var core = new TileGrid(volume.Shape, plan.Tile).Core(turn.Item.Index);
+        var block = TilePlan.Block(core, plan.Halo, plan.Grid);
+        var voxels = new byte[checked((int)(block.Count * plan.Type.Bytes()))];
+        VolumeFiles.Read(plan, folder, volume, block, voxels);
+
+        // 2. Through the network, while other tiles of the device read and write.
+        var probabilities = new byte[checked((int)(network.OutChannels * core.Count))];
+        using (await turn.EnterDeviceAsync(ct))
+        {
+            var taken = sessions.Take(folder.Weights(plan, network.Name), turn.Device, turn.Threads);
+            try
+            {
+                var tile = new Tile
+                {
+                    Voxels = voxels,
+                    Type = plan.Type,
+                    Shape = block.Shape,
+                    CoreStart = core.Start - block.Start,
+                    CoreShape = core.Shape,
+                    Mean = mean,
+                    Std = std,
+                };
+                taken.Session.Infer(tile, probabilities, ct);
+            }
+            finally
+            {
+                sessions.Return(taken);
+            }
+        }
+
+        // 3. Write the core's own chunks.
+        if (inference.IsKept)
+        {
+            var channels = plan.ChannelsOf(inference.Prediction);
+            var target = OmeVolume.Create(
+                folder.Probabilities(inference.Prediction),
+                VolumeFiles.Options(plan, volume, VoxelType.UInt8, channels) with { Classes = plan.Classes });
+            var voxelsOfCore = (int)core.Count;
+            for (var c = 0; c < network.OutChannels; c++)
+                target.Write(core, probabilities.AsSpan(c * voxelsOfCore, voxelsOfCore), network.Channel + c);
+        }
+
+        // 4. Count grey levels against truth: the ledger adds the tiles up with the commit.
+        var sums = new Dictionary<string, long[]>();
+        var place = volume.InOriginal(core);
+        Count(folder, network, place, probabilities, plan.Train, TrainGreySum, sums);
+        Count(folder, network, place, probabilities, plan.Test, TestGreySum, sums);
+        return new WorkResult(Sums: sums);
+    }
+
+    private static void Count(
+        ExperimentFolder folder,
+        PlannedNetwork network,
+        Box3 core,
+        byte[] probabilities,
+        Box3 region,
+        string name,
+        Dictionary<string, long[]> sums)
+    {
+        var counted = core.Intersect(region);
+        if (counted.IsEmpty)
+            return;
+        var truth = new byte[counted.Count];
+        OmeVolume.Open(folder.Truth).Read(counted, truth);
+        var counts = new long[network.OutChannels * GreyHistogram.Length];
+        var size = (int)core.Count;
+        for (var c = 0; c < network.OutChannels; c++)
+        {
+            var grey = VoxelBox.Cut(probabilities.AsSpan(c * size, size), core, counted);
+            var classId = (byte)(network.TargetClass ?? c);
+            GreyHistogram.Add(grey, truth, classId, counts.AsSpan(c * GreyHistogram.Length, GreyHistogram.Length));
+        }
+
+        sums[name] = counts;
+    }
+}

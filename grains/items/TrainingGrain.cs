@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Teravox.Compute;
+using Teravox.Contracts;
+using Teravox.Contracts.Grains;
+using Teravox.Contracts.Work;
+using Orleans.Concurrency;
+using Teravox.Volumes;
+
+namespace Teravox.Grains;
+
+/// <summary>
+/// A training run: one network from its seed, or from its newest checkpoint, to its last iteration. However often it is
+/// killed, the weights are those of the unbroken run.
+/// </summary>
+[StatelessWorker(1)]
+[GrainType("train")]
+public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : ItemGrain(running), ITrainingGrain
+{
+    internal const string KindName = "train";
+
+    /// <summary>Most points of the loss curve that are kept.</summary>
+    private const int CurvePoints = 20_000;
+
+    /// <summary>What a training leaves in the ledger.</summary>
+    /// <param name="Iterations">Completed iterations.</param>
+    /// <param name="Losses">Mean loss of each of at most 20000 equal spans of iterations.</param>
+    internal sealed record TrainingResult(int Iterations, IReadOnlyList<double> Losses);
+
+    /// <inheritdoc/>
+    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    {
+        var experiment = turn.Item.Stage.Experiment;
+        var plan = await store.PlanAsync(experiment, ct);
+        var folder = store.Folder(experiment);
+        var network = plan.Network(ExperimentStore.Arguments(turn.Item.Stage.Arguments).Network!);
+        var volume = plan.Volume(network.Volume ?? VolumeNames.Original);
+        var (mean, std) = await store.NormalisationAsync(experiment, volume.Name, ct);
+
+        // 1. The training region, in memory.
+        var sampler = PatchSampler.Of(plan, folder, volume);
+
+        // 2. From the newest checkpoint, or from the seed.
+        var checkpoints = new CheckpointFolder(folder.Checkpoints(network.Name));
+        var (trainer, losses) = checkpoints.Resume(turn.Device, turn.Threads) ?? (Start(plan, network, turn), []);
+        using (trainer)
+        {
+            // 3. Iterations.
+            var clock = Stopwatch.StartNew();
+            var first = trainer.Iteration;
+            var options = plan.Spec.Training;
+            var source = Augmentation.SourceShape(options.Augmentation, options.Patch, plan.VoxelSize);
+            var margin = (source - options.Patch).Map(n => n / 2);
+            var (rawBytes, voxels) = (checked((int)source.Count * plan.Type.Bytes()), (int)source.Count);
+            var buffers = Enumerable.Range(0, options.Batch).Select(_ => (Raw: new byte[rawBytes], Labels: new byte[voxels])).ToArray();
+            TrainingBlockMemory[] blocks =
+            [
+                .. buffers.Select(b => new TrainingBlockMemory { Voxels = b.Raw, Labels = b.Labels, Type = plan.Type, Shape = source, Mean = mean, Std = std }),
+            ];
+            while (trainer.Iteration < network.Iterations)
+            {
+                ct.ThrowIfCancellationRequested();
+                var iteration = trainer.Iteration;
+                for (var k = 0; k < options.Batch; k++)
+                {
+                    var place = sampler.Place(iteration, k, options.Patch, options.BalancedSampling);
+                    sampler.Read(new Box3(place - margin, source), buffers[k].Raw, buffers[k].Labels);
+                }
+
+                losses.Add((float)trainer.Step(blocks, ct));
+                var note = Note(trainer.Iteration, network.Iterations, losses, (trainer.Iteration - first) / clock.Elapsed.TotalSeconds);
+                if (trainer.Iteration % options.CheckpointEvery == 0 && trainer.Iteration < network.Iterations)
+                {
+                    checkpoints.Save(trainer, losses);
+                    turn.Report(new WorkProgress((double)trainer.Iteration / network.Iterations, note, trainer.Iteration));
+                }
+                else
+                {
+                    turn.Report(new WorkProgress((double)trainer.Iteration / network.Iterations, note));
+                }
+            }
+
+            // 4. The network as a model, not yet with thresholds.
+            using var trained = trainer.Snapshot();
+            Directory.CreateDirectory(Path.GetDirectoryName(folder.Trained(network.Name))!);
+            trained.Save(folder.Trained(network.Name), JsonSerializer.Serialize(await CardAsync(experiment, plan, network, ct), TeravoxJson.Compact));
+            var seconds = clock.Elapsed.TotalSeconds;
+            var line = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{network.Name}: {network.Iterations - first} iterations in {seconds:F1} s on {turn.Device}, loss {Recent(losses):F4}");
+            var result = new TrainingResult(network.Iterations, LiveLosses.Means([.. losses.Select(static l => (double)l)], CurvePoints));
+            return new WorkResult(JsonSerializer.Serialize(result, TeravoxJson.Compact), Events: [line]);
+        }
+    }
+
+    private static Trainer Start(ExperimentPlan plan, PlannedNetwork network, WorkTurn turn)
+    {
+        // Networks of one experiment start from different weights, each fixed by the experiment's seed.
+        var seed = plan.Spec.Seed * 1000 + (ulong)((network.TargetClass ?? -1) + 1);
+        using var fresh = Network.Create(plan.Spec.Network, network.OutChannels, seed);
+        return Trainer.Start(fresh, plan.Spec.Training, seed, network.TargetClass, plan.VoxelSize, turn.Device, turn.Threads);
+    }
+
+    private async Task<ModelCard> CardAsync(long experiment, ExperimentPlan plan, PlannedNetwork network, CancellationToken ct) => new()
+    {
+        Name = network.Name,
+        Classes = plan.Classes.Classes,
+        TargetClass = network.TargetClass,
+        Volume = network.Volume is VolumeNames.Train ? null : network.Volume,
+        VoxelSize = plan.VoxelSize,
+        Training = plan.Spec.Training with { Iterations = network.Iterations },
+        Seed = plan.Spec.Seed,
+        Inputs = await Provenance.InputHashesAsync(store, experiment, ct),
+    };
+
+    private static double Recent(List<float> losses) => losses.Count == 0 ? 0 : losses.TakeLast(50).Average();
+
+    private static string Note(long done, int all, List<float> losses, double rate) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"iteration {done} of {all}, loss {Recent(losses):F4}, {rate:F1} iterations/s");
+}
+
+/// <summary>
+/// Checkpoints of one training run: <c>00000200.losses</c> (float32, one a completed iteration) and
+/// <c>00000200.safetensors</c> (weights, optimiser, iteration).
+/// <list type="number">
+/// <item>The losses are written first, each file by rename, so a safetensors file always has its losses.</item>
+/// <item>Older pairs are removed after a newer one is whole.</item>
+/// <item>A holder that lost its lease can only write a pair of a lower number with the same content as ever: training is
+/// a pure function of spec and seed. It cannot harm the new holder.</item>
+/// </list>
+/// </summary>
+internal sealed class CheckpointFolder(string path)
+{
+    public (Trainer Trainer, List<float> Losses)? Resume(string device, int threads)
+    {
+        while (Directory.Exists(path))
+        {
+            var newest = Directory.GetFiles(path, "*.safetensors").OrderDescending(StringComparer.Ordinal).FirstOrDefault(f => File.Exists(LossesOf(f)));
+            if (newest is null)
+                return null;
+            try
+            {
+                var losses = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(LossesOf(newest))).ToArray().ToList();
+                return (Trainer.Resume(newest, device, threads), losses);
+            }
+            catch (Exception e) when (e is InputException or FileNotFoundException && !(File.Exists(newest) && File.Exists(LossesOf(newest))))
+            {
+                // A holder that does not know yet that it lost its lease has just put a newer one in its place.
+            }
+        }
+
+        return null;
+    }
+
+    public void Save(Trainer trainer, List<float> losses)
+    {
+        Directory.CreateDirectory(path);
+        var name = Path.Combine(path, trainer.Iteration.ToString("D8", CultureInfo.InvariantCulture));
+        FaultPoints.Hit("train.before-checkpoint");
+        AtomicFile.WriteAllBytes(name + ".losses", MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(losses)));
+        FaultPoints.Hit("train.after-losses");
+        trainer.Checkpoint(name + ".safetensors");
+        FaultPoints.Hit("train.after-checkpoint");
+
+        // Temporary files are left alone: they may be another holder's. What killed ones left the report sweeps up.
+        var pairs = Directory.GetFiles(path).Where(f => Path.GetExtension(f) is ".losses" or ".safetensors" && Path.GetFileName(f)[0] != '.');
+        foreach (var old in pairs.Where(f => string.CompareOrdinal(Path.GetFileName(f), Path.GetFileName(name)) < 0))
+            File.Delete(old);
+    }
+
+    private static string LossesOf(string checkpoint) => Path.ChangeExtension(checkpoint, ".losses");
+}

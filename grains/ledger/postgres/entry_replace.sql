@@ -1,4 +1,0 @@
--- SPDX-License-Identifier: Apache-2.0
-UPDATE catalogue
-SET document = @document, version = version + 1, changed = clock_ms(@given)
-WHERE id = @id AND version = @version

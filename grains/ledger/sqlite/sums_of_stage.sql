@@ -1,2 +1,0 @@
--- SPDX-License-Identifier: Apache-2.0
-SELECT name AS Name, counts AS Counts FROM partial WHERE stage_id = @stageId

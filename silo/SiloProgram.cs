@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Teravox.Contracts;
+using Teravox.Grains;
+using Teravox.Silo.Cluster;
+using Teravox.Silo.Devices;
+using Teravox.Silo.Http;
+
+namespace Teravox.Silo;
+
+/// <summary>A silo as a process: ASP.NET and Orleans in one host, and its devices beside them.</summary>
+public static class SiloProgram
+{
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Works until <paramref name="stop"/>. A silo that the cluster took for dead, while it was frozen say, joins anew.</summary>
+    /// <param name="setup">What it is made of.</param>
+    /// <param name="http">Its HTTP API; null without one.</param>
+    /// <param name="say">Told of its life: a kind and a text.</param>
+    /// <param name="stop">Begins the stop: no more items, what runs may end.</param>
+    /// <param name="stopNow">Ends the grace period.</param>
+    /// <exception cref="InputException">The database or the store can not be used, or an address not be listened on.</exception>
+    public static async Task RunAsync(SiloSetup setup, HttpOptions? http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
+    {
+        ArgumentNullException.ThrowIfNull(setup);
+        for (var life = 1; !stop.IsCancellationRequested; life++)
+        {
+            // Others have put back what an earlier life had: this one is another silo to them.
+            var named = life == 1 ? setup : setup with { Devices = setup.Devices with { Name = string.Create(CultureInfo.InvariantCulture, $"{setup.Devices.Name}.{life}") } };
+            if (!await LiveAsync(named, http, say, stop, stopNow))
+                return;
+            say("rejoining", "the cluster took this silo for dead; it joins anew");
+        }
+    }
+
+    /// <summary>One life in the cluster; true when the cluster ended it.</summary>
+    private static async Task<bool> LiveAsync(SiloSetup setup, HttpOptions? http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
+    {
+        var death = new DeathSignal();
+        var host = await JoinAsync(setup, http, death, say, stop);
+        try
+        {
+            var url = http is null ? null : (host as WebApplication)?.Urls.FirstOrDefault();
+            foreach (var listens in (host as WebApplication)?.Urls ?? [])
+                say("listening", listens);
+            var devices = ActivatorUtilities.CreateInstance<DeviceService>(host.Services, setup.Devices, url ?? "");
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, death.Token);
+            await using var draining = stop.Register(() => say("draining", "draining: no more items, what runs may end"));
+            say("ready", "ready for work");
+            var working = devices.RunAsync(ends.Token, stopNow);
+            if (await Task.WhenAny(working, death.Came) == death.Came)
+                await devices.AbandonAsync();
+            await working;
+            return death.Came.IsCompleted && !stop.IsCancellationRequested;
+        }
+        finally
+        {
+            await LeaveAsync(host);
+        }
+    }
+
+    /// <summary>Joins the cluster, as often as it takes: the database may be away, or a port be taken meanwhile.</summary>
+    private static async Task<IHost> JoinAsync(SiloSetup setup, HttpOptions? http, DeathSignal death, Action<string, string> say, CancellationToken stop)
+    {
+        for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause < TimeSpan.FromSeconds(2) ? pause * 2 : pause)
+        {
+            stop.ThrowIfCancellationRequested();
+            IHost? host = null;
+            try
+            {
+                host = Build(setup, http, death, text => say("orleans", text));
+                await host.StartAsync(stop);
+                return host;
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested && e is not (InputException or ArgumentException) && GrainCalls.MayPass(e.GetBaseException()))
+            {
+                if (host is not null)
+                    await LeaveAsync(host);
+                if (e.GetBaseException() is System.Net.Sockets.SocketException or Microsoft.AspNetCore.Connections.AddressInUseException && setup.Database is null)
+                    throw new InputException($"The silo cannot listen: {e.GetBaseException().Message}.", e);
+                say("waiting", $"the silo cannot join its cluster: {e.GetBaseException().Message}");
+            }
+
+            await Task.Delay(Jitter.Around(pause), stop);
+        }
+    }
+
+    private static IHost Build(SiloSetup setup, HttpOptions? http, DeathSignal death, Action<string> say)
+    {
+        if (http is null)
+        {
+            var bare = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+            bare.Logging.AddProvider(new SiloLog(say)).SetMinimumLevel(LogLevel.Error);
+            Add(bare.Services, death);
+            bare.UseOrleans(silo => silo.UseTeravox(setup));
+            return bare.Build();
+        }
+
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddProvider(new SiloLog(say))
+            .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider>("Orleans", LogLevel.None);
+        Add(builder.Services, death);
+        HttpFace.Configure(builder, http);
+        builder.Host.UseOrleans(silo => silo.UseTeravox(setup));
+        var app = builder.Build();
+        HttpFace.Use(app);
+        return app;
+    }
+
+    private static void Add(IServiceCollection services, DeathSignal death)
+    {
+        services.AddSingleton<IHostLifetime, NoLifetime>();
+        services.AddSingleton<IFatalErrorHandler>(death);
+    }
+
+    private static async Task LeaveAsync(IHost host)
+    {
+        using var patience = new CancellationTokenSource(LeavePatience);
+        await host.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(LeavePatience, CancellationToken.None);
+        }
+        catch (Exception)
+        {
+            // It is taken for dead soon.
+        }
+    }
+
+    /// <summary>
+    /// Told when this silo cannot go on as a member of its cluster: the others took it for dead while it was frozen or cut off, say.
+    /// Orleans would end the process.
+    /// </summary>
+    [SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing, and it may be cancelled at any time.")]
+    private sealed class DeathSignal : IFatalErrorHandler
+    {
+        private readonly TaskCompletionSource _came = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly CancellationTokenSource _token = new();
+
+        public Task Came => _came.Task;
+
+        public CancellationToken Token => _token.Token;
+
+        public bool IsUnexpected(Exception exception) => exception is not ThreadAbortException;
+
+        public void OnFatalException(object? sender = null, string? context = null, Exception? exception = null)
+        {
+            _came.TrySetResult();
+            _token.Cancel();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Concurrent;
+using Teravox.Contracts.Grains;
+using Teravox.Contracts.Work;
+using Teravox.Grains;
+
+namespace Teravox.Silo.Devices;
+
+/// <summary>
+/// Sends reports to ranges. Those of one range that come while a call is in flight go together with the next, so that a busy range
+/// is called once for many. A call that is lost is made again until it is answered: no report counts twice.
+/// </summary>
+/// <param name="grains">The cluster.</param>
+/// <param name="silo">Name of this silo.</param>
+/// <param name="noAnswer">Told when a call failed.</param>
+/// <param name="giveUp">When nothing is sent any more.</param>
+internal sealed class ReportBatcher(IGrainFactory grains, string silo, Action<Exception> noAnswer, CancellationToken giveUp)
+{
+    private const int MostTogether = 256;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50), LongestPause = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentDictionary<string, Batch> _ranges = new(StringComparer.Ordinal);
+
+    private sealed class Batch
+    {
+        public Queue<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)> Waiting { get; } = [];
+
+        public bool IsSending { get; set; }
+
+        public bool IsOver { get; set; }
+    }
+
+    /// <summary>The range's answer.</summary>
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    public Task<ReportAnswer> SendAsync(string rangeKey, ItemReport report)
+    {
+        var answer = new TaskCompletionSource<ReportAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (true)
+        {
+            var batch = _ranges.GetOrAdd(rangeKey, _ => new Batch());
+            lock (batch)
+            {
+                if (batch.IsOver)
+                    continue;
+                batch.Waiting.Enqueue((report, answer));
+                if (batch.IsSending)
+                    return answer.Task;
+                batch.IsSending = true;
+            }
+
+            _ = Task.Run(() => SendAllAsync(rangeKey, batch), CancellationToken.None);
+            return answer.Task;
+        }
+    }
+
+    private async Task SendAllAsync(string rangeKey, Batch batch)
+    {
+        var range = grains.GetGrain<IWorkRangeGrain>(rangeKey);
+        while (Next(rangeKey, batch) is { Count: > 0 } reports)
+        {
+            var pause = FirstPause;
+            while (!await TrySendAsync(range, reports))
+            {
+                await Task.Delay(Jitter.Around(pause), CancellationToken.None);
+                pause = pause < LongestPause ? pause * 2 : pause;
+            }
+        }
+    }
+
+    private async Task<bool> TrySendAsync(IWorkRangeGrain range, List<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)> reports)
+    {
+        if (giveUp.IsCancellationRequested)
+        {
+            reports.ForEach(r => r.Answer.TrySetCanceled(giveUp));
+            return true;
+        }
+
+        try
+        {
+            var answers = await range.ReportAsync(silo, [.. reports.Select(r => r.Report)]);
+            for (var i = 0; i < reports.Count; i++)
+                reports[i].Answer.TrySetResult(answers[i]);
+            return true;
+        }
+        catch (Exception e)
+        {
+            noAnswer(e);
+            if (GrainCalls.MayPass(e))
+                return false;
+            reports.ForEach(r => r.Answer.TrySetException(e));
+            return true;
+        }
+    }
+
+    private List<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)> Next(string rangeKey, Batch batch)
+    {
+        lock (batch)
+        {
+            var reports = new List<(ItemReport, TaskCompletionSource<ReportAnswer>)>();
+            while (reports.Count < MostTogether && batch.Waiting.TryDequeue(out var one))
+                reports.Add(one);
+            batch.IsSending = reports.Count > 0;
+            if (reports.Count == 0)
+            {
+                batch.IsOver = true;
+                _ranges.TryRemove(rangeKey, out _);
+            }
+
+            return reports;
+        }
+    }
+}
