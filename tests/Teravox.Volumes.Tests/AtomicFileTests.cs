@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+namespace Teravox.Volumes.Tests;
+
+/// <summary>The ways to give a file a name that nobody has, each of which stands for the one before it on some file systems.</summary>
+public sealed class AtomicFileTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    public static TheoryData<string> Ways => ["link", "rename", "guard"];
+
+    private static bool? Place(string way, string temporary, string path) => way switch
+    {
+        "link" => AtomicFile.TryLink(temporary, path),
+        "rename" => AtomicFile.TryRename(temporary, path),
+        _ => AtomicFile.RenameGuarded(temporary, path, Patience),
+    };
+
+    [Fact]
+    public void TryCreate_WhenTheFileIsThere_KeepsItAndSaysSo()
+    {
+        var path = _folder.Path("a");
+        Assert.True(AtomicFile.TryCreate(path, [1, 2]));
+        Assert.False(AtomicFile.TryCreate(path, [3]));
+        Assert.Equal([1, 2], File.ReadAllBytes(path));
+        Assert.Equal([path], Directory.GetFiles(_folder.Root));
+        Assert.Contains("none", Assert.Throws<IOException>(() => AtomicFile.TryCreate(_folder.Path("none", "a"), [1])).Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void Place_WhenManyWantOneName_LetsOneHaveIt(string way)
+    {
+        for (var round = 0; round < 40; round++)
+        {
+            var path = _folder.Path($"{way}-{round}");
+            var got = new bool?[6];
+            using var start = new Barrier(got.Length);
+            var threads = Enumerable.Range(0, got.Length).Select(i => new Thread(() =>
+            {
+                var temporary = AtomicFile.TemporaryBeside(path);
+                File.WriteAllBytes(temporary, [(byte)i]);
+                start.SignalAndWait();
+                got[i] = Place(way, temporary, path);
+                File.Delete(temporary);
+            })).ToArray();
+            Array.ForEach(threads, static t => t.Start());
+            Array.ForEach(threads, static t => t.Join());
+            Prerequisite.Require(!got.Contains(null), $"a file system and a system that can {way}");
+            Assert.Single(got, true);
+            Assert.Equal([(byte)Array.IndexOf(got, true)], File.ReadAllBytes(path));
+            Assert.Empty(Directory.GetFiles(_folder.Root, AtomicFile.TemporaryPrefix + "*"));
+        }
+    }
+
+    [Fact]
+    public void RenameGuarded_WhenADeadWritersGuardStays_NamesItAndStoresNothing()
+    {
+        var path = _folder.Path("3");
+        var guard = _folder.Path(AtomicFile.TemporaryPrefix + "guard-3");
+        var temporary = AtomicFile.TemporaryBeside(path);
+        File.WriteAllBytes(guard, []);
+        File.WriteAllBytes(temporary, [1]);
+        Assert.Contains(guard, Assert.Throws<IOException>(() => AtomicFile.RenameGuarded(temporary, path, TimeSpan.Zero)).Message);
+        Assert.False(File.Exists(path));
+        File.Delete(guard);
+        Assert.True(AtomicFile.RenameGuarded(temporary, path, TimeSpan.Zero));
+        Assert.False(File.Exists(guard));
+    }
+
+    [Fact]
+    public void TryLink_WhenTheTemporaryFileIsGone_Throws()
+    {
+        // Only an error that means "not possible here" leads to the next way; after any other the name may be given.
+        var error = Assert.Throws<IOException>(() => AtomicFile.TryLink(_folder.Path("none"), _folder.Path("a")));
+        Assert.Equal(2, error.HResult);
+    }
+
+    [Fact]
+    public void TryLink_WhenTheSystemHasNoSuchLinks_LeadsToTheNextWay()
+    {
+        // A directory stands for a file system without hard links: Linux answers both with EPERM.
+        var directory = Directory.CreateDirectory(_folder.Path("d")).FullName;
+        Assert.Null(AtomicFile.TryLink(directory, _folder.Path("e")));
+    }
+}
