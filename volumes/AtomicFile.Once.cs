@@ -88,7 +88,7 @@ public static partial class AtomicFile
                 using var held = File.OpenHandle(guard, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.DeleteOnClose);
                 if (File.Exists(path))
                     return false;
-                File.Move(temporary, path);
+                File.Move(temporary, path, overwrite: true);
                 return true;
             }
             catch (IOException e) when ((e.HResult & 0xffff) is FileExists or WindowsFileExists)

@@ -32,23 +32,19 @@ public sealed class AtomicFileTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public void Place_WhenManyWantOneName_LetsOneHaveIt(string way)
+    public async Task Place_WhenManyWantOneName_LetsOneHaveIt(string way)
     {
         for (var round = 0; round < 40; round++)
         {
             var path = _folder.Path($"{way}-{round}");
-            var got = new bool?[6];
-            using var start = new Barrier(got.Length);
-            var threads = Enumerable.Range(0, got.Length).Select(i => new Thread(() =>
+            var got = await Together.RunAsync(6, i =>
             {
                 var temporary = AtomicFile.TemporaryBeside(path);
                 File.WriteAllBytes(temporary, [(byte)i]);
-                start.SignalAndWait();
-                got[i] = Place(way, temporary, path);
+                var placed = Place(way, temporary, path);
                 File.Delete(temporary);
-            })).ToArray();
-            Array.ForEach(threads, static t => t.Start());
-            Array.ForEach(threads, static t => t.Join());
+                return placed;
+            });
             Prerequisite.Require(!got.Contains(null), $"a file system and a system that can {way}");
             Assert.Single(got, true);
             Assert.Equal([(byte)Array.IndexOf(got, true)], File.ReadAllBytes(path));

@@ -167,17 +167,12 @@ public sealed class StoreOnceTests : IDisposable
             if (name == "chunk.before-link")
                 Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(20), ct), "only one writer came to the link of a chunk");
         };
-        var writers = Enumerable.Range(1, 2).Select(value => Task.Factory.StartNew(
-            () =>
-            {
-                var voxels = Filled(shape, (byte)value);
-                volume.StoreOnce(box, voxels);
-                return voxels;
-            },
-            ct,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default));
-        var got = await Task.WhenAll(writers);
+        var got = await Together.RunAsync(2, i =>
+        {
+            var voxels = Filled(shape, (byte)(i + 1));
+            volume.StoreOnce(box, voxels);
+            return voxels;
+        });
         FaultPoints.OnPoint = null;
         Assert.Equal(18, both.CurrentPhaseNumber);
         Assert.Equal(got[0], got[1]);
@@ -186,23 +181,18 @@ public sealed class StoreOnceTests : IDisposable
     }
 
     [Fact]
-    public void StoreOnce_WhenManyThreadsStoreAtOnce_AllGetTheSame()
+    public async Task StoreOnce_WhenManyThreadsStoreAtOnce_AllGetTheSame()
     {
         for (var round = 0; round < 10; round++)
         {
             var shape = new Int3(6, 9, 9);
             var volume = Make(shape, new Int3(2, 4, 4), compressor: round % 2 == 0 ? Compressor.None : Compressor.Default);
-            var got = new byte[8][];
-            using var start = new Barrier(got.Length);
-            var threads = Enumerable.Range(0, got.Length).Select(i => new Thread(() =>
+            var got = await Together.RunAsync(8, i =>
             {
                 var voxels = Data.Smooth(shape, VoxelType.UInt8, i);
-                start.SignalAndWait();
                 volume.StoreOnce(Box3.Whole(shape), voxels);
-                got[i] = voxels;
-            })).ToArray();
-            Array.ForEach(threads, static t => t.Start());
-            Array.ForEach(threads, static t => t.Join());
+                return voxels;
+            });
             Assert.All(got, v => Assert.Equal(got[0], v));
             Assert.Equal(got[0], OmeVolumeTests.Read(volume, Box3.Whole(shape)));
             Assert.Equal(0, volume.DeleteLeftovers());
