@@ -81,7 +81,7 @@ public static partial class AtomicFile
     {
         var guard = Path.Combine(Path.GetDirectoryName(temporary)!, $"{TemporaryPrefix}guard-{Path.GetFileName(path)}");
         var until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-        while (!File.Exists(path))
+        while (true)
         {
             try
             {
@@ -93,13 +93,13 @@ public static partial class AtomicFile
             }
             catch (IOException e) when ((e.HResult & 0xffff) is FileExists or WindowsFileExists)
             {
+                if (File.Exists(path))
+                    return false;
                 if (Environment.TickCount64 > until)
                     throw new IOException($"{guard} stays, as a writer leaves it that dies; remove it when no writer is at work", e);
                 Thread.Sleep(10);
             }
         }
-
-        return false;
     }
 
     private static bool? Outcome(int result)

@@ -62,7 +62,14 @@ public sealed class AtomicFileTests : IDisposable
         File.WriteAllBytes(temporary, [1]);
         Assert.Contains(guard, Assert.Throws<IOException>(() => AtomicFile.RenameGuarded(temporary, path, TimeSpan.Zero)).Message);
         Assert.False(File.Exists(path));
+
+        // It may have died after its rename: then the file is there, guard or not.
+        File.WriteAllBytes(path, [2]);
+        Assert.False(AtomicFile.RenameGuarded(temporary, path, TimeSpan.Zero));
         File.Delete(guard);
+        Assert.False(AtomicFile.RenameGuarded(temporary, path, TimeSpan.Zero));
+        Assert.Equal([2], File.ReadAllBytes(path));
+        File.Delete(path);
         Assert.True(AtomicFile.RenameGuarded(temporary, path, TimeSpan.Zero));
         Assert.False(File.Exists(guard));
     }
