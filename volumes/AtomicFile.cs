@@ -7,7 +7,7 @@ namespace Teravox.Volumes;
 
 /// <summary>
 /// Writes a file so that a crash leaves the old content or the new, never half of one: temporary file in the same
-/// directory, write, fsync, rename, fsync of the directory.
+/// directory, write, fsync, rename (or link, see TryCreate), fsync of the directory.
 /// </summary>
 public static partial class AtomicFile
 {
@@ -43,23 +43,28 @@ public static partial class AtomicFile
     {
         try
         {
-            using (var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                RandomAccess.Write(handle, bytes, 0);
-                RandomAccess.FlushToDisk(handle);
-            }
-
+            WriteFlushed(temporary, bytes);
             FaultPoints.Hit(kind + ".before-rename");
             File.Move(temporary, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             TryDelete(temporary);
-            throw new IOException($"cannot write {path}: {e.Message}", e) { HResult = e.HResult };
+            throw CannotWrite(path, e);
         }
 
         FaultPoints.Hit(kind + ".after-rename");
     }
+
+    private static void WriteFlushed(string temporary, ReadOnlySpan<byte> bytes)
+    {
+        using var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        RandomAccess.Write(handle, bytes, 0);
+        RandomAccess.FlushToDisk(handle);
+    }
+
+    private static IOException CannotWrite(string path, Exception e) =>
+        new($"cannot write {path}: {e.Message}", e) { HResult = e.HResult };
 
     /// <summary>Makes renames inside the directory survive a power cut. Does nothing where the system has no such call.</summary>
     internal static void FlushDirectory(string directory)

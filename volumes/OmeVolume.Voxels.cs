@@ -25,7 +25,7 @@ public sealed partial class OmeVolume
         fixed (byte* target = into)
         {
             var start = (nint)target;
-            EachChunk(area, i => ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel));
+            EachChunk(area, i => ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel, orFill: true));
         }
     }
 
@@ -73,17 +73,108 @@ public sealed partial class OmeVolume
     {
         var bytes = CheckBox(box, from.Length, channel);
         CheckWritable(box);
-        if (stamp is not null && (stamp.Length is 0 or > 64 || !stamp.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
-            throw new ArgumentException($"stamp \"{stamp}\" must be 1 to 64 letters, digits, '-' or '_'", nameof(stamp));
+        CheckStamp(stamp);
         var area = ChunkArea(box);
         var touched = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
         fixed (byte* source = from)
         {
             var start = (nint)source;
-            EachChunk(area, i => WriteChunk(area, i, box, new ReadOnlySpan<byte>((void*)start, bytes), channel, stamp, touched));
+            EachChunk(area, i => WriteChunk(area, i, box, new ReadOnlySpan<byte>((void*)start, bytes), channel, stamp, once: false, touched));
         }
 
         ChunkStore.Flush(touched.Keys);
+    }
+
+    /// <summary>
+    /// Stores whole chunks, each only when it is not there, and gives back what is stored: where a chunk is there already,
+    /// from an earlier run or from another writer at this very moment, its voxels replace those in
+    /// <paramref name="voxels"/>. So all who store the same box end with the same voxels, and no stored byte changes. A
+    /// chunk of zeros is stored like any other. When the call returns, the chunks survive a power cut, whoever wrote them.
+    /// </summary>
+    /// <param name="box">Inside the volume, on chunk borders as for <see cref="Write"/>.</param>
+    /// <param name="voxels">At least box.Count voxels in native byte order, x fastest.</param>
+    /// <param name="channel">0..Channels - 1.</param>
+    /// <param name="stamp">As for <see cref="Write"/>.</param>
+    /// <exception cref="ArgumentException">The box is not on chunk borders.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
+    /// <exception cref="InputException">A stored chunk is damaged; names its file, which stays.</exception>
+    /// <exception cref="IOException">A chunk cannot be written (disk full); names its file.</exception>
+    public unsafe void StoreOnce(Box3 box, Span<byte> voxels, int channel = 0, string? stamp = null)
+    {
+        var bytes = CheckBox(box, voxels.Length, channel);
+        CheckWritable(box);
+        CheckStamp(stamp);
+        var area = ChunkArea(box);
+        var touched = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
+        fixed (byte* buffer = voxels)
+        {
+            var start = (nint)buffer;
+            EachChunk(area, i =>
+            {
+                var all = new Span<byte>((void*)start, bytes);
+                if (ReadChunk(area, i, box, all, channel, orFill: false) ||
+                    WriteChunk(area, i, box, all, channel, stamp, once: true, touched) ||
+                    ReadChunk(area, i, box, all, channel, orFill: false))
+                    return;
+                throw new IOException($"a chunk of {box} in {_array.Directory} was there and is gone: " +
+                    "something removes chunks while they are stored");
+            });
+        }
+
+        FlushStored(area, channel);
+    }
+
+    /// <summary>
+    /// Reads the box if every chunk of it is stored, so that whoever repeats a work item need not compute what is there.
+    /// As after <see cref="StoreOnce"/>, the chunks survive a power cut when the call returns true.
+    /// </summary>
+    /// <param name="box">Inside the volume.</param>
+    /// <param name="voxels">At least box.Count voxels; the stored ones when true is returned, of no meaning otherwise.</param>
+    /// <param name="channel">0..Channels - 1.</param>
+    /// <returns>False when a chunk is missing, which <see cref="Read"/> would give as the fill value.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
+    /// <exception cref="InputException">A chunk is damaged; names its file.</exception>
+    public unsafe bool TryReadStored(Box3 box, Span<byte> voxels, int channel = 0)
+    {
+        var bytes = CheckBox(box, voxels.Length, channel);
+        var area = ChunkArea(box);
+        var missing = false;
+        fixed (byte* target = voxels)
+        {
+            var start = (nint)target;
+            EachChunk(area, i =>
+            {
+                if (!missing && !ReadChunk(area, i, box, new Span<byte>((void*)start, bytes), channel, orFill: false))
+                    missing = true;
+            });
+        }
+
+        if (!missing)
+            FlushStored(area, channel);
+        return !missing;
+    }
+
+    /// <summary>
+    /// Flushes the directories of an area's chunks. Another writer may have died, or be at work, between its link and its
+    /// flush: what is counted from its chunk must not outlive the chunk.
+    /// </summary>
+    private void FlushStored(Box3 area, int channel)
+    {
+        var touched = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
+        Span<int> position = stackalloc int[_array.Shape.Length];
+        for (var i = 0; i < area.Count; i++)
+        {
+            Locate(area, i, channel, position);
+            _chunks.Touch(position, touched);
+        }
+
+        ChunkStore.Flush(touched.Keys);
+    }
+
+    private static void CheckStamp(string? stamp)
+    {
+        if (stamp is not null && (stamp.Length is 0 or > 64 || !stamp.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
+            throw new ArgumentException($"stamp \"{stamp}\" must be 1 to 64 letters, digits, '-' or '_'", nameof(stamp));
     }
 
     /// <summary>Checks box, channel and buffer; returns the number of bytes.</summary>
@@ -158,8 +249,8 @@ public sealed partial class OmeVolume
         }
     }
 
-    private void WriteChunk(
-        Box3 area, int i, Box3 box, ReadOnlySpan<byte> from, int channel, string? stamp, ConcurrentDictionary<string, bool> touched)
+    private bool WriteChunk(
+        Box3 area, int i, Box3 box, ReadOnlySpan<byte> from, int channel, string? stamp, bool once, ConcurrentDictionary<string, bool> touched)
     {
         Span<int> position = stackalloc int[_array.Shape.Length];
         var origin = Locate(area, i, channel, position);
@@ -171,7 +262,7 @@ public sealed partial class OmeVolume
             if (part.Shape != Chunk)
                 chunk.Clear();
             Rows.Copy(from, box, chunk, new Box3(origin, Chunk), part, Type.Bytes());
-            _chunks.Write(position, chunk, stamp, touched);
+            return _chunks.Write(position, chunk, stamp, once, touched);
         }
         finally
         {
@@ -179,7 +270,8 @@ public sealed partial class OmeVolume
         }
     }
 
-    private void ReadChunk(Box3 area, int i, Box3 box, Span<byte> into, int channel)
+    /// <summary>Reads a chunk's part of the box. A missing chunk reads as the fill value, or is told by false.</summary>
+    private bool ReadChunk(Box3 area, int i, Box3 box, Span<byte> into, int channel, bool orFill)
     {
         Span<int> position = stackalloc int[_array.Shape.Length];
         var origin = Locate(area, i, channel, position);
@@ -190,6 +282,8 @@ public sealed partial class OmeVolume
             var whole = buffer.AsSpan(0, _array.ChunkBytes);
             if (!_chunks.TryRead(position, whole))
             {
+                if (!orFill)
+                    return false;
                 if (_array.FillValue == 0)
                     whole.Clear();
                 else if (Type == VoxelType.UInt8)
@@ -202,6 +296,7 @@ public sealed partial class OmeVolume
             var voxels = checked((int)(Chunk.Count * Type.Bytes()));
             var inChunk = ChannelAxis < 0 ? 0 : ChannelAxis == _array.Shape.Length - 4 ? channel % _array.Chunks[ChannelAxis] : 0;
             Rows.Copy(whole.Slice(inChunk * voxels, voxels), new Box3(origin, Chunk), into, box, part, Type.Bytes());
+            return true;
         }
         finally
         {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Teravox.Contracts;
 
 namespace Teravox.Volumes.Tests;
@@ -8,7 +7,7 @@ namespace Teravox.Volumes.Tests;
 /// <summary>What a crash or a full disk leaves of a write. Fault points belong to the whole process, so these tests run alone.</summary>
 [CollectionDefinition(nameof(ChunkWriteTests), DisableParallelization = true)]
 [Collection(nameof(ChunkWriteTests))]
-public sealed partial class ChunkWriteTests : IDisposable
+public sealed class ChunkWriteTests : IDisposable
 {
     private readonly TempFolder _folder = new();
     private static readonly Int3 Shape = new(4, 4, 4);
@@ -134,32 +133,38 @@ public sealed partial class ChunkWriteTests : IDisposable
         }
     }
 
-    [Fact]
-    public void Write_WhenTheProcessIsKilled_LeavesEachChunkOldOrNew()
+    [Theory]
+    [InlineData(false, "chunk.before-rename")]
+    [InlineData(true, "chunk.before-link")]
+    [InlineData(true, "chunk.after-link")]
+    public async Task Write_WhenTheProcessIsKilled_LeavesEachChunkOldOrNew(bool once, string point)
     {
-        // A child (this test program with a volume to write) is killed with SIGKILL at a moment of its own choosing.
+        // A child is killed with SIGKILL at a moment of its own choosing.
+        var ct = TestContext.Current.CancellationToken;
         var chunk = new Int3(2, 16, 16);
         var shape = new Int3(8, 64, 64);
-        var volume = Make(_folder.Root, shape, chunk);
-        volume.Write(Box3.Whole(shape), Filled(shape, 1));
         for (var hit = 0; hit < 3; hit++)
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-            if (Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet")
-                start.ArgumentList.Add(typeof(ChunkWriteTests).Assembly.Location);
-            start.Environment[KilledWriter.VolumeVariable] = volume.Path;
-            start.Environment[KilledWriter.HitVariable] = (hit * 17).ToString();
-            using var child = Process.Start(start)!;
-            var output = child.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            var error = child.StandardError.ReadToEnd();
-            child.WaitForExit();
-            Assert.True(child.ExitCode == 137, $"the child ended with {child.ExitCode}: {error}");
+            var volume = Make(_folder.Path(hit.ToString()), shape, chunk);
+            if (!once)
+                volume.Write(Box3.Whole(shape), Filled(shape, 1));
+            using var child = ChildWriter.Start(new ChildWork(volume.Path, 2, once, point, hit * 17));
+            var (code, _, error) = await ChildWriter.FinishAsync(child, ct);
+            Assert.True(code == 137, $"the child ended with {code}: {error}");
             var grid = new TileGrid(shape, chunk);
             var voxels = Enumerable.Range(0, grid.Count).Select(i => OmeVolumeTests.Read(volume, grid.Core(i))).ToArray();
             Assert.All(voxels, static v => Assert.Single(v.Distinct()));
-            Assert.Equal(hit * 17, voxels.Count(v => v[0] == 2));
+            var news = (hit * 17) + (point == "chunk.after-link" ? 1 : 0);
+            Assert.Equal(news, voxels.Count(v => v[0] == 2));
             Assert.Equal(1, volume.DeleteLeftovers());
-            volume.Write(Box3.Whole(shape), Filled(shape, 1));
+
+            // Whoever repeats the item after the crash: what is stored stays.
+            if (!once)
+                continue;
+            var again = Filled(shape, 3);
+            volume.StoreOnce(Box3.Whole(shape), again);
+            Assert.Equal(news * chunk.Count, again.LongCount(static v => v == 2));
+            Assert.Equal(again, OmeVolumeTests.Read(volume, Box3.Whole(shape)));
         }
     }
 
@@ -177,32 +182,4 @@ public sealed partial class ChunkWriteTests : IDisposable
             return false;
         }
     }
-}
-
-/// <summary>The child of the kill test: writes a volume and kills itself at a fault point, before any test runs.</summary>
-internal static partial class KilledWriter
-{
-    public const string VolumeVariable = "TERAVOX_TEST_KILLED_VOLUME";
-    public const string HitVariable = "TERAVOX_TEST_KILLED_HIT";
-
-    [System.Runtime.CompilerServices.ModuleInitializer]
-#pragma warning disable CA2255 // The test program's own entry point is xunit's; only this runs before it.
-    internal static void Run()
-#pragma warning restore CA2255
-    {
-        if (Environment.GetEnvironmentVariable(VolumeVariable) is not { Length: > 0 } path)
-            return;
-        var left = int.Parse(Environment.GetEnvironmentVariable(HitVariable)!);
-        FaultPoints.OnPoint = name =>
-        {
-            if (name == "chunk.before-rename" && left-- == 0)
-                _ = Kill(Environment.ProcessId, 9);
-        };
-        var volume = OmeVolume.Open(path);
-        volume.Write(Box3.Whole(volume.Shape), [.. Enumerable.Repeat((byte)2, (int)volume.Shape.Count)]);
-        Environment.Exit(3);
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }

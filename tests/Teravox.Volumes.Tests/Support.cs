@@ -22,6 +22,25 @@ internal sealed class TempFolder : IDisposable
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }
 
+/// <summary>Work on several threads at once.</summary>
+internal static class Together
+{
+    /// <summary>Runs the work for 0..count - 1, each on a thread of its own, all from the same moment; gives the results in order.</summary>
+    public static Task<T[]> RunAsync<T>(int count, Func<int, T> work)
+    {
+        var start = new Barrier(count);
+        return Task.WhenAll(Enumerable.Range(0, count).Select(i => Task.Factory.StartNew(
+            () =>
+            {
+                start.SignalAndWait();
+                return work(i);
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)));
+    }
+}
+
 /// <summary>Voxels to test with.</summary>
 internal static class Data
 {

@@ -22,6 +22,10 @@ namespace Teravox.Volumes;
 /// 5. After all chunks of one write, each directory that got a chunk, and each parent that got a directory, is
 ///    flushed. Once the call returns, the chunks survive a power cut.
 ///
+/// A chunk that is written once takes a link in step 4 (<see cref="AtomicFile.TryCreate(string, ReadOnlySpan{byte})"/>):
+/// it gets the chunk's name only when nobody has it, so that a chunk once seen never changes. The temporary name is
+/// removed then. Crash between the two: the chunk is stored, and the leftover is a second name of its file.
+///
 /// So a write of several chunks that is cut short leaves each of them whole, some old and some new; whoever repeats
 /// the write (a work item does) ends up with all new ones. If any step fails (a full disk), the temporary file is
 /// removed, the old chunk stays and the error names the chunk's file. Leftovers of crashes take space but are never
@@ -70,44 +74,59 @@ internal sealed class ChunkStore(ZarrArray array)
     /// <param name="position">Chunk coordinates.</param>
     /// <param name="chunk">The whole chunk.</param>
     /// <param name="stamp">Goes into the temporary file's name, to tell whose leftover it is.</param>
+    /// <param name="once">Leaves the chunk alone when there is one.</param>
     /// <param name="touched">Gets the directories to flush in step 5.</param>
-    public void Write(ReadOnlySpan<int> position, Span<byte> chunk, string? stamp, ConcurrentDictionary<string, bool> touched)
+    /// <returns>Whether this chunk is stored: false only with <paramref name="once"/>, when there was one.</returns>
+    public bool Write(ReadOnlySpan<int> position, Span<byte> chunk, string? stamp, bool once, ConcurrentDictionary<string, bool> touched)
     {
         var file = array.ChunkFile(position);
         var directory = Path.GetDirectoryName(file)!;
         MakeDirectory(directory, touched);
+        touched[directory] = true;
         if (array.Type == VoxelType.UInt16 && array.BigEndian == BitConverter.IsLittleEndian)
             SwapBytes(chunk);
         switch (array.Compressor.Kind)
         {
             case CompressorKind.None:
-                AtomicFile.Replace(file, chunk, AtomicFile.TemporaryBeside(file, stamp), "chunk");
-                break;
+                return Put(file, chunk, stamp, once);
             case CompressorKind.Blosc:
                 var packed = ArrayPool<byte>.Shared.Rent(NativeCodecs.BloscBound(chunk.Length));
                 try
                 {
                     var length = NativeCodecs.BloscCompress(array.Compressor, array.Type.Bytes(), chunk, packed);
-                    AtomicFile.Replace(file, packed.AsSpan(0, length), AtomicFile.TemporaryBeside(file, stamp), "chunk");
+                    return Put(file, packed.AsSpan(0, length), stamp, once);
                 }
                 finally
                 {
                     ArrayPool<byte>.Shared.Return(packed);
                 }
 
-                break;
             default:
                 using (var memory = new MemoryStream())
                 {
                     using (var stream = Deflater(memory))
                         stream.Write(chunk);
-                    AtomicFile.Replace(file, memory.GetBuffer().AsSpan(0, (int)memory.Length), AtomicFile.TemporaryBeside(file, stamp), "chunk");
+                    return Put(file, memory.GetBuffer().AsSpan(0, (int)memory.Length), stamp, once);
                 }
-
-                break;
         }
+    }
 
-        touched[directory] = true;
+    private static bool Put(string file, ReadOnlySpan<byte> packed, string? stamp, bool once)
+    {
+        var temporary = AtomicFile.TemporaryBeside(file, stamp);
+        if (once)
+            return AtomicFile.TryCreate(file, packed, temporary, "chunk");
+        AtomicFile.Replace(file, packed, temporary, "chunk");
+        return true;
+    }
+
+    /// <summary>Names the chunk's directory and those above it in the array, for step 5 of a chunk that another may have written.</summary>
+    public void Touch(ReadOnlySpan<int> position, ConcurrentDictionary<string, bool> touched)
+    {
+        var directory = Path.GetDirectoryName(array.ChunkFile(position))!;
+        for (; directory.Length > array.Directory.Length; directory = Path.GetDirectoryName(directory)!)
+            touched[directory] = true;
+        touched[array.Directory] = true;
     }
 
     /// <summary>Step 5.</summary>
