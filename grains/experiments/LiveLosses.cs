@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Teravox.Grains;
 
-/// <summary>How a network's loss fell: from the ledger once it is trained, and from its newest checkpoint until then.</summary>
+/// <summary>How a network's loss fell: from its result once it is trained, and from its newest checkpoint until then.</summary>
 /// <param name="Done">Completed iterations that the losses are of.</param>
 /// <param name="Losses">Mean loss of each of equal spans of those iterations.</param>
 public sealed record LiveLosses(int Done, IReadOnlyList<double> Losses)
@@ -43,18 +41,13 @@ public sealed record LiveLosses(int Done, IReadOnlyList<double> Losses)
 
     private static float[] OfNewestCheckpoint(string folder)
     {
-        while (Directory.Exists(folder))
+        while (CheckpointFolder.Newest(folder) is { } newest)
         {
-            var newest = Directory.GetFiles(folder, "*.losses")
-                .Where(static f => int.TryParse(Path.GetFileNameWithoutExtension(f), NumberStyles.None, CultureInfo.InvariantCulture, out _))
-                .Max(StringComparer.Ordinal);
-            if (newest is null)
-                break;
             try
             {
-                return MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(newest)).ToArray();
+                return CheckpointFolder.ReadLosses(newest);
             }
-            catch (FileNotFoundException)
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
             {
                 // The training has just put a newer one in its place.
             }

@@ -43,7 +43,7 @@ public sealed class LabelGrain(RunningWork running, ExperimentStore store) : Ite
         var labels = new byte[size];
         using (await turn.EnterDeviceAsync(ct))
             Labelling.Assign(probabilities, thresholds, labels);
-        OmeVolume.Create(folder.Labels(prediction), VolumeFiles.Options(plan, volume, VoxelType.UInt8) with { Classes = plan.Classes }).Write(core, labels);
+        OmeVolume.Create(folder.Labels(prediction), VolumeFiles.Options(plan, volume, VoxelType.UInt8) with { Classes = plan.Classes }).StoreOnce(core, labels);
 
         var called = new long[256];
         foreach (var id in labels)

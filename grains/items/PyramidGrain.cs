@@ -43,7 +43,7 @@ public sealed class PyramidGrain(RunningWork running, ExperimentStore store) : I
                 Downsampling.Mean(fine, source.Type, block.Shape, factor, coarse);
         }
 
-        target.Write(core, coarse);
+        target.StoreOnce(core, coarse);
         return new WorkResult();
     }
 }

@@ -48,13 +48,13 @@ public sealed class SlabGrain(RunningWork running, ExperimentStore store) : Item
             ? Grow(phantom, plan.HasTruth, turn.Threads, ct)
             : (ReadRaw(plan, slab, turn, ct), ReadTruth(plan, slab, ct));
 
-        // 2. Write it, unless raw is read where it lies.
+        // 2. Write it, unless it is there or raw is read where it lies: what is stored is what is counted.
         if (!plan.RawInPlace)
-            OmeVolume.Create(folder.Raw(plan), VolumeFiles.Options(plan, plan.Type)).Write(slab, raw);
+            OmeVolume.Create(folder.Raw(plan), VolumeFiles.Options(plan, plan.Type)).StoreOnce(slab, raw);
         if (truth is not null)
-            OmeVolume.Create(folder.Truth, VolumeFiles.Options(plan, VoxelType.UInt8) with { Classes = plan.Classes }).Write(slab, truth);
+            OmeVolume.Create(folder.Truth, VolumeFiles.Options(plan, VoxelType.UInt8) with { Classes = plan.Classes }).StoreOnce(slab, truth);
 
-        // 3. Count: the ledger adds the slabs up.
+        // 3. Count: the range adds the slabs up.
         var sums = new Dictionary<string, long[]> { [HistogramSum] = VoxelHistogram.Of(raw, plan.Type).Counts };
         foreach (var view in plan.Volumes?.Where(v => v.IsView) ?? [])
             sums[HistogramOf(view.Name)] = CountGrey(raw, plan.Type, slab, view.Region);

@@ -9,7 +9,7 @@ using Teravox.Volumes;
 
 namespace Teravox.Grains;
 
-/// <summary>A tile: core and halo through a network, the core's probabilities into the tile's own chunks, its counts into the ledger.</summary>
+/// <summary>A tile: core and halo through a network, the core's probabilities into the tile's own chunks, its counts into its range.</summary>
 [StatelessWorker(1)]
 [GrainType("infer")]
 public sealed class TileGrain(RunningWork running, ExperimentStore store, SessionCache sessions) : ItemGrain(running), ITileGrain
@@ -27,16 +27,65 @@ public sealed class TileGrain(RunningWork running, ExperimentStore store, Sessio
         var folder = store.Folder(experiment);
         var inference = plan.Inference(ExperimentStore.Arguments(turn.Item.Stage.Arguments));
         var (network, volume) = (inference.Network, inference.Volume);
-        var (mean, std) = await store.NormalisationAsync(experiment, volume.Name, ct);
+        var core = new TileGrid(volume.Shape, plan.Tile).Core(turn.Item.Index);
+        var probabilities = new byte[checked((int)(network.OutChannels * core.Count))];
+        var target = inference.IsKept ? Target(plan, folder, inference) : null;
+
+        // A tile whose chunks are there was computed before, here or elsewhere: it only counts what is stored.
+        if (target is null || !EachChannel(target.TryReadStored))
+            await ComputeAsync(turn, plan, folder, inference, core, probabilities, ct);
+
+        // 3. Write the core's own chunks, unless they are there by now: what is stored is what is counted.
+        if (target is not null)
+        {
+            EachChannel((box, voxels, channel) =>
+            {
+                target.StoreOnce(box, voxels, channel);
+                return true;
+            });
+        }
+
+        // 4. Count grey levels against truth: the range adds the tiles up.
+        var sums = new Dictionary<string, long[]>();
+        var place = volume.InOriginal(core);
+        Count(folder, network, place, probabilities, plan.Train, TrainGreySum, sums);
+        Count(folder, network, place, probabilities, plan.Test, TestGreySum, sums);
+        return new WorkResult(Sums: sums);
+
+        bool EachChannel(Channel what)
+        {
+            var size = (int)core.Count;
+            for (var c = 0; c < network.OutChannels; c++)
+            {
+                if (!what(core, probabilities.AsSpan(c * size, size), network.Channel + c))
+                    return false;
+            }
+
+            return true;
+        }
+    }
+
+    private delegate bool Channel(Box3 box, Span<byte> voxels, int channel);
+
+    private static OmeVolume Target(ExperimentPlan plan, ExperimentFolder folder, PlannedInference inference)
+    {
+        var channels = plan.ChannelsOf(inference.Prediction);
+        var options = VolumeFiles.Options(plan, inference.Volume, VoxelType.UInt8, channels) with { Classes = plan.Classes };
+        return OmeVolume.Create(folder.Probabilities(inference.Prediction), options);
+    }
+
+    private async Task ComputeAsync(
+        WorkTurn turn, ExperimentPlan plan, ExperimentFolder folder, PlannedInference inference, Box3 core, byte[] probabilities, CancellationToken ct)
+    {
+        var (network, volume) = (inference.Network, inference.Volume);
+        var (mean, std) = await store.NormalisationAsync(turn.Item.Stage.Experiment, volume.Name, ct);
 
         // 1. Read core and halo, mirrored past the volume's border.
-        var core = new TileGrid(volume.Shape, plan.Tile).Core(turn.Item.Index);
         var block = TilePlan.Block(core, plan.Halo, plan.Grid);
         var voxels = new byte[checked((int)(block.Count * plan.Type.Bytes()))];
         VolumeFiles.Read(plan, folder, volume, block, voxels);
 
         // 2. Through the network, while other tiles of the device read and write.
-        var probabilities = new byte[checked((int)(network.OutChannels * core.Count))];
         using (await turn.EnterDeviceAsync(ct))
         {
             var taken = sessions.Take(folder.Weights(plan, network.Name), turn.Device, turn.Threads);
@@ -59,25 +108,6 @@ public sealed class TileGrain(RunningWork running, ExperimentStore store, Sessio
                 sessions.Return(taken);
             }
         }
-
-        // 3. Write the core's own chunks.
-        if (inference.IsKept)
-        {
-            var channels = plan.ChannelsOf(inference.Prediction);
-            var target = OmeVolume.Create(
-                folder.Probabilities(inference.Prediction),
-                VolumeFiles.Options(plan, volume, VoxelType.UInt8, channels) with { Classes = plan.Classes });
-            var voxelsOfCore = (int)core.Count;
-            for (var c = 0; c < network.OutChannels; c++)
-                target.Write(core, probabilities.AsSpan(c * voxelsOfCore, voxelsOfCore), network.Channel + c);
-        }
-
-        // 4. Count grey levels against truth: the ledger adds the tiles up with the commit.
-        var sums = new Dictionary<string, long[]>();
-        var place = volume.InOriginal(core);
-        Count(folder, network, place, probabilities, plan.Train, TrainGreySum, sums);
-        Count(folder, network, place, probabilities, plan.Test, TestGreySum, sums);
-        return new WorkResult(Sums: sums);
     }
 
     private static void Count(

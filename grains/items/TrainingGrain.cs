@@ -44,7 +44,7 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
         var sampler = PatchSampler.Of(plan, folder, volume);
 
         // 2. From the newest checkpoint, or from the seed.
-        var checkpoints = new CheckpointFolder(folder.Checkpoints(network.Name));
+        var checkpoints = new CheckpointFolder(folder.Checkpoints(network.Name), turn.Item.Attempt);
         var (trainer, losses) = checkpoints.Resume(turn.Device, turn.Threads) ?? (Start(plan, network, turn), []);
         using (trainer)
         {
@@ -86,7 +86,7 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
             // 4. The network as a model, not yet with thresholds.
             using var trained = trainer.Snapshot();
             Directory.CreateDirectory(Path.GetDirectoryName(folder.Trained(network.Name))!);
-            trained.Save(folder.Trained(network.Name), JsonSerializer.Serialize(await CardAsync(experiment, plan, network, ct), TeravoxJson.Compact));
+            SaveOnce(trained, folder.Trained(network.Name), JsonSerializer.Serialize(await CardAsync(experiment, plan, network, ct), TeravoxJson.Compact));
             var seconds = clock.Elapsed.TotalSeconds;
             var line = string.Create(
                 CultureInfo.InvariantCulture,
@@ -94,6 +94,15 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
             var result = new TrainingResult(network.Iterations, LiveLosses.Means([.. losses.Select(static l => (double)l)], CurvePoints));
             return new WorkResult(JsonSerializer.Serialize(result, TeravoxJson.Compact), Events: [line]);
         }
+    }
+
+    // Tiles may run by a model that another run of this training has left: it stays as it is.
+    private static void SaveOnce(Network trained, string path, string card)
+    {
+        var mine = Path.Combine(Path.GetDirectoryName(path)!, $"{AtomicFile.TemporaryPrefix}{Guid.NewGuid():N}.safetensors");
+        trained.Save(mine, card);
+        AtomicFile.TryCreate(path, File.ReadAllBytes(mine));
+        File.Delete(mine);
     }
 
     private static Trainer Start(ExperimentPlan plan, PlannedNetwork network, WorkTurn turn)
@@ -124,32 +133,44 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
 }
 
 /// <summary>
-/// Checkpoints of one training run: <c>00000200.losses</c> (float32, one a completed iteration) and
-/// <c>00000200.safetensors</c> (weights, optimiser, iteration).
+/// Checkpoints of one training: a folder for each run of it, <c>g0003</c> for the third, and in it pairs of
+/// <c>00000200.losses</c> (float32, one a completed iteration) and <c>00000200.safetensors</c> (weights, optimiser, iteration).
 /// <list type="number">
 /// <item>The losses are written first, each file by rename, so a safetensors file always has its losses.</item>
-/// <item>Older pairs are removed after a newer one is whole.</item>
-/// <item>A holder that lost its lease can only write a pair of a lower number with the same content as ever: training is
-/// a pure function of spec and seed. It cannot harm the new holder.</item>
+/// <item>Older pairs, and the folders of older runs, are removed after a newer pair is whole.</item>
+/// <item>A run resumes from the latest run before it that left a pair. One that is taken for dead and works on writes into its own
+/// folder, where nobody looks any more once a later run has left a pair.</item>
 /// </list>
 /// </summary>
-internal sealed class CheckpointFolder(string path)
+/// <param name="path">The folder of the training.</param>
+/// <param name="run">Number of the run, 1 or more.</param>
+internal sealed class CheckpointFolder(string path, int run)
 {
+    private const string Weights = ".safetensors", Losses = ".losses";
+
+    /// <summary>The newest pair that a run left, without ending: that of the latest run that left any, at most <paramref name="lastRun"/>.</summary>
+    public static string? Newest(string path, int lastRun = int.MaxValue) => !Directory.Exists(path)
+        ? null
+        : Directory.GetDirectories(path, "g*")
+            .Where(d => int.TryParse(Path.GetFileName(d).AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= lastRun)
+            .OrderDescending(StringComparer.Ordinal)
+            .Select(d => Directory.GetFiles(d, "*" + Weights).Select(f => f[..^Weights.Length]).Where(f => File.Exists(f + Losses)).Max(StringComparer.Ordinal))
+            .FirstOrDefault(f => f is not null);
+
+    /// <summary>The losses of a pair.</summary>
+    public static float[] ReadLosses(string pair) => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(pair + Losses)).ToArray();
+
     public (Trainer Trainer, List<float> Losses)? Resume(string device, int threads)
     {
-        while (Directory.Exists(path))
+        while (Newest(path, run) is { } newest)
         {
-            var newest = Directory.GetFiles(path, "*.safetensors").OrderDescending(StringComparer.Ordinal).FirstOrDefault(f => File.Exists(LossesOf(f)));
-            if (newest is null)
-                return null;
             try
             {
-                var losses = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(LossesOf(newest))).ToArray().ToList();
-                return (Trainer.Resume(newest, device, threads), losses);
+                return (Trainer.Resume(newest + Weights, device, threads), [.. ReadLosses(newest)]);
             }
-            catch (Exception e) when (e is InputException or FileNotFoundException && !(File.Exists(newest) && File.Exists(LossesOf(newest))))
+            catch (Exception e) when (e is InputException or FileNotFoundException or DirectoryNotFoundException && !(File.Exists(newest + Weights) && File.Exists(newest + Losses)))
             {
-                // A holder that does not know yet that it lost its lease has just put a newer one in its place.
+                // A run that does not know yet that it is taken for dead has just put a newer one in its place.
             }
         }
 
@@ -158,19 +179,30 @@ internal sealed class CheckpointFolder(string path)
 
     public void Save(Trainer trainer, List<float> losses)
     {
-        Directory.CreateDirectory(path);
-        var name = Path.Combine(path, trainer.Iteration.ToString("D8", CultureInfo.InvariantCulture));
+        var folder = Directory.CreateDirectory(Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"g{run:D4}"))).FullName;
+        var name = Path.Combine(folder, trainer.Iteration.ToString("D8", CultureInfo.InvariantCulture));
         FaultPoints.Hit("train.before-checkpoint");
-        AtomicFile.WriteAllBytes(name + ".losses", MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(losses)));
+        AtomicFile.WriteAllBytes(name + Losses, MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(losses)));
         FaultPoints.Hit("train.after-losses");
-        trainer.Checkpoint(name + ".safetensors");
+        trainer.Checkpoint(name + Weights);
         FaultPoints.Hit("train.after-checkpoint");
 
-        // Temporary files are left alone: they may be another holder's. What killed ones left the report sweeps up.
-        var pairs = Directory.GetFiles(path).Where(f => Path.GetExtension(f) is ".losses" or ".safetensors" && Path.GetFileName(f)[0] != '.');
-        foreach (var old in pairs.Where(f => string.CompareOrdinal(Path.GetFileName(f), Path.GetFileName(name)) < 0))
+        // Temporary files are left alone: the report sweeps up what killed runs left.
+        foreach (var old in Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is Losses or Weights && Path.GetFileName(f)[0] != '.' && string.CompareOrdinal(Path.GetFileName(f), Path.GetFileName(name)) < 0))
             File.Delete(old);
+        foreach (var older in Directory.GetDirectories(path, "g*").Where(d => string.CompareOrdinal(d, folder) < 0))
+            DeleteOlder(older);
     }
 
-    private static string LossesOf(string checkpoint) => Path.ChangeExtension(checkpoint, ".losses");
+    private static void DeleteOlder(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // Its run works on although it is taken for dead; a later checkpoint removes it.
+        }
+    }
 }

@@ -28,11 +28,14 @@ internal static class Sections
         return voxels;
     }
 
-    /// <summary>Writes a section, making the volume if it is the first one to come.</summary>
+    /// <summary>
+    /// Stores a section, making the volume if it is the first one to come. Where the section is there already, its voxels take the
+    /// place of those given: what is stored is what is counted.
+    /// </summary>
     public static void Write(ExperimentPlan plan, ExperimentFolder folder, PlannedVolume volume, int section, byte[] voxels, JsonObject? attributes = null)
     {
         var options = VolumeFiles.Options(plan, volume, plan.Type, chunk: volume.Chunk) with { Attributes = attributes };
-        OmeVolume.Create(folder.Volume(plan, volume), options).Write(Box(volume, section), voxels);
+        OmeVolume.Create(folder.Volume(plan, volume), options).StoreOnce(Box(volume, section), voxels);
     }
 
     /// <summary>Grey levels as numbers.</summary>
