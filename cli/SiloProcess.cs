@@ -77,9 +77,7 @@ internal static class SiloProcess
     private static async Task WorkAsync(ICatalog catalog, SiloSettings settings, SiloLines lines, StopSignals signals)
     {
         var experiments = Directory.CreateDirectory(Path.Combine(settings.Store, "experiments")).FullName;
-        var http = settings.Urls.Count == 0 ? null : settings.Http;
-        if (http is not null)
-            await HttpFace.CheckAsync(catalog, http, signals.Stop);
+        await HttpFace.CheckAsync(catalog, settings.Http, signals.Stop);
         var alone = Catalogs.SqliteFile(settings.Database) is not null;
         var setup = new SiloSetup(catalog, id => Path.Combine(experiments, id.ToString(CultureInfo.InvariantCulture)), settings.Options)
         {
@@ -87,7 +85,7 @@ internal static class SiloProcess
             Address = alone ? null : settings.ClusterAddress ?? new IPEndPoint(IPAddress.Loopback, LoopbackPorts.Free(2)),
         };
         setup.Events.Happened += lines.On;
-        await Silo.SiloProgram.RunAsync(setup, http, Say, signals.Stop, signals.StopNow);
+        await Silo.SiloProgram.RunAsync(setup, settings.Http, Say, signals.Stop, signals.StopNow);
 
         void Say(string kind, string text)
         {
