@@ -33,7 +33,8 @@ public sealed class ClusterCertificate : IDisposable
     private const string HowToMake = "make new certificates with: teravox cluster-certificate --out FOLDER";
     private const string HowToRenew = "renew it where the authority's key lies, with: teravox cluster-certificate --out FOLDER --renew";
 
-    private ClusterCertificate(X509Certificate2 authority, X509Certificate2 member)
+    /// <summary>Of parts that are not checked, for <see cref="Load"/> and for tests of what the other side must refuse.</summary>
+    internal ClusterCertificate(X509Certificate2 authority, X509Certificate2 member)
     {
         Authority = authority;
         Member = member;
