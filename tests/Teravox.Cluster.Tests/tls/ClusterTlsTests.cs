@@ -75,7 +75,9 @@ public sealed class ClusterTlsTests : IDisposable
                     RemoteCertificateValidationCallback = (_, silos, _, _) => silos is not null,
                 },
                 Ct);
-            Assert.Equal(0, await tls.ReadAsync(new byte[1], Ct));
+
+            // A silo that had let it in would wait for its first message.
+            Assert.Equal(0, await tls.ReadAsync(new byte[1], Ct).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Ct));
         }
         catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
         {
