@@ -40,6 +40,9 @@ internal sealed record SiloSettings
     /// <summary>Where other silos reach this one; null for free ports of this machine.</summary>
     public IPEndPoint? ClusterAddress { get; init; }
 
+    /// <summary>Folder with the cluster's certificates, or null.</summary>
+    public string? Certificates { get; init; }
+
     /// <summary>The silo itself.</summary>
     public required DeviceOptions Options { get; init; }
 }
@@ -78,10 +81,12 @@ internal static class SiloProcess
     {
         var experiments = Directory.CreateDirectory(Path.Combine(settings.Store, "experiments")).FullName;
         await HttpFace.CheckAsync(catalog, settings.Http, signals.Stop);
+        using var certificate = settings.Certificates is { } folder ? ClusterCertificate.Load(folder) : null;
         var alone = Catalogs.SqliteFile(settings.Database) is not null;
         var setup = new SiloSetup(catalog, id => Path.Combine(experiments, id.ToString(CultureInfo.InvariantCulture)), settings.Options)
         {
             Database = alone ? null : settings.Database,
+            Certificate = certificate,
             Address = alone ? null : settings.ClusterAddress ?? new IPEndPoint(IPAddress.Loopback, LoopbackPorts.Free(2)),
         };
         setup.Events.Happened += lines.On;

@@ -2,10 +2,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Security.Authentication;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
+using Orleans.Connections.Security;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
@@ -21,6 +23,9 @@ public sealed record ClusterClientOptions
     /// <summary>Instead of addresses: connection string (Npgsql's) of the cluster's database, in which the silos are found.</summary>
     public string? Database { get; init; }
 
+    /// <summary>What the client shows the silos, and asks of them; null where they speak no TLS. Must live as long as the client.</summary>
+    public ClusterCertificate? Certificate { get; init; }
+
     /// <summary>How long a call is repeated while nobody answers, or its silo has died. Default 2 min.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 }
@@ -32,7 +37,7 @@ public sealed record ClusterClientOptions
 /// </summary>
 public sealed class ClusterClient : IAsyncDisposable
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100), StopPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100), StopPatience = TimeSpan.FromSeconds(2), ConnectPatience = TimeSpan.FromSeconds(10);
     private readonly IHost _host;
     private readonly ClusterClientOptions _options;
 
@@ -55,7 +60,8 @@ public sealed class ClusterClient : IAsyncDisposable
             var host = Build(options);
             try
             {
-                await host.StartAsync(ct);
+                // A silo that refuses the certificate leaves the start without an answer.
+                await host.StartAsync(ct).WaitAsync(ConnectPatience, ct);
                 return new ClusterClient(host, options);
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
@@ -161,11 +167,25 @@ public sealed class ClusterClient : IAsyncDisposable
                 client.UseStaticClustering([.. options.Gateways]);
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
 
+            if (options.Certificate is { } certificate)
+                client.UseTls(tls => Apply(tls, certificate));
+
             // Every call is answered within less; one that is not is lost with its silo.
             client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = TimeSpan.FromSeconds(2.5));
             client.Configure<ConnectionOptions>(o => (o.OpenConnectionTimeout, o.ConnectionRetryDelay) = (TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(200)));
         });
         return builder.Build();
+    }
+
+    private static void Apply(TlsOptions tls, ClusterCertificate certificate)
+    {
+        tls.LocalCertificate = certificate.Member;
+        tls.SslProtocols = SslProtocols.Tls13 | SslProtocols.Tls12;
+        tls.CheckCertificateRevocation = false;
+        tls.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
+        tls.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
+        tls.RemoteCertificateValidation = (other, _, errors) => certificate.Accepts(other, errors);
+        tls.OnAuthenticateAsClient = (_, side) => side.TargetHost = ClusterCertificate.Name;
     }
 
     private IExperimentGrain Experiment(long id) => Grains.GetGrain<IExperimentGrain>(id.ToString(CultureInfo.InvariantCulture));
