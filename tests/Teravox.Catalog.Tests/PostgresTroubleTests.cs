@@ -142,8 +142,8 @@ public sealed class PostgresTroubleTests(PostgresServer server) : IAsyncLifetime
         await using var catalog = await Catalogs.OpenAsync(proxy.Address, Ct);
         var id = await SubmitAsync(catalog);
 
-        // A simple statement, as Npgsql sends it.
-        var lost = proxy.LoseAnswerTo("COMMIT"u8.ToArray());
+        // As Npgsql sends it; a transaction begins with READ COMMITTED.
+        var lost = proxy.LoseAnswerTo("COMMIT\0"u8.ToArray());
         await Assert.ThrowsAsync<DatabaseUnavailableException>(() => catalog.RecordAsync(id, ExperimentState.Succeeded, [Event("m")], Ct));
         await lost.WaitAsync(TimeSpan.FromSeconds(30), Ct);
 
