@@ -2,6 +2,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using Teravox.Grains.Catalog.Postgres;
 using Teravox.Silo.Local;
 
 namespace Teravox.Catalog.Tests;
@@ -36,7 +37,8 @@ public sealed class PostgresStorageTests(PostgresServer server) : StorageConform
         await own.StartAsync(Ct);
 
         // The same silo goes on; connections of the time before are broken and end with their first use.
-        NpgsqlConnection.ClearAllPools();
+        await using (var one = new NpgsqlConnection(OrleansQueries.ConnectionString(_address)))
+            NpgsqlConnection.ClearPool(one);
         await IsAsync(id, "second");
         await IsRefusedAsync(id, late, "second");
         await WriteAsync(id, await ReadAsync(id), "third");
@@ -56,7 +58,7 @@ public sealed class PostgresStorageTests(PostgresServer server) : StorageConform
         await StopAsync();
         _address = own.Address + "&schema=disk";
         await StartAgainAsync();
-        var connection = Grains.Catalog.Postgres.OrleansQueries.ConnectionString(_address);
+        var connection = OrleansQueries.ConnectionString(_address);
         await using var source = NpgsqlDataSource.Create(connection);
         await using (var command = source.CreateCommand($"CREATE TABLESPACE tiny LOCATION '{folder["disk"]}'"))
             await command.ExecuteNonQueryAsync(Ct);

@@ -76,7 +76,7 @@ public sealed class PostgresTroubleTests(PostgresServer server) : IAsyncLifetime
     [Fact]
     public async Task Calls_WhenTheirConnectionsAreKilled_AreRepeatedUntilEveryEventIsEnteredOnce()
     {
-        const int Events = 200;
+        const int Events = 60;
         await using var catalog = await OpenAsync();
         var id = await SubmitAsync(catalog);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(Ct);
@@ -93,7 +93,7 @@ public sealed class PostgresTroubleTests(PostgresServer server) : IAsyncLifetime
             Ct);
 
         var broken = 0;
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(
             async () =>
             {
                 // All enter all, and each goes on until its call was answered.

@@ -2,6 +2,7 @@
 using System.Security.Cryptography;
 using Teravox.Contracts;
 using Teravox.Grains.Catalog;
+using Teravox.Grains.Catalog.Postgres;
 using Teravox.Grains.Catalog.Sqlite;
 
 namespace Teravox.Catalog.Tests;
@@ -53,7 +54,7 @@ public sealed class SqliteStorageTests : StorageConformance
     [Fact]
     public async Task SqliteGrainStorage_WhenTheCatalogIsNotInAFile_SaysSo()
     {
-        await using var postgres = new SqlCatalog(new Grains.Catalog.Postgres.PostgresDatabase(Grains.Catalog.Postgres.PostgresAddress.Parse("postgres://host/teravox")));
+        await using var postgres = new SqlCatalog(new PostgresDatabase(PostgresAddress.Parse("postgres://host/teravox")));
 
         Assert.Throws<ArgumentException>(() => new SqliteGrainStorage(postgres));
     }
