@@ -8,6 +8,7 @@ namespace Teravox.Grains;
 /// A grain that keeps its state in Orleans' storage and serves calls while it writes. What a call changes is changed in memory in
 /// one go; then it waits for <c>StoreAsync</c>. One write runs at a time and carries all that came before it, so that many
 /// calls share one. A write that fails ends this activation: whether it took effect is unknown, and the next one reads the truth.
+/// Each type of grain has a name of its own for its state: storage in PostgreSQL knows a state by that name and the grain's key alone.
 /// </summary>
 /// <typeparam name="TState">What is stored. Each write gets a copy of its own, so that nothing changes under it.</typeparam>
 public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Grain
