@@ -15,7 +15,7 @@ internal static class MetricsRoute
         {
             var text = new StringBuilder();
             MetricsText.Work(text, await api.Catalog.CountAsync(ct));
-            MetricsText.Silos(text, [.. (await api.Roster.AllAsync(ct)).Select(RosterView.Info)]);
+            MetricsText.Silos(text, [.. (await api.Silos.AllAsync(ct)).Select(SilosView.Info)]);
             api.Metrics.Write(text);
             return TypedResults.Text(text.ToString(), MetricsText.ContentType);
         })
