@@ -2,7 +2,7 @@
 using System.Net;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains;
+using Teravox.Silo;
 using Teravox.Silo.Http;
 
 namespace Teravox.Api.Tests;

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains;
 using Teravox.Silo.Http;
 
 namespace Teravox.Api.Tests;
