@@ -80,6 +80,22 @@ internal sealed class SqlCatalog(CatalogDatabase database) : ICatalog
             ct);
     }
 
+    public Task RecordItemsAsync(long experimentId, IReadOnlyList<ItemCounts> counts, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(counts);
+        return database.WriteAsync(
+            "recorditems",
+            async turn =>
+            {
+                foreach (var one in counts.OrderBy(c => c.Kind, StringComparer.Ordinal))
+                    await turn.ExecuteAsync("items.put", new { experimentId, kind = one.Kind, waiting = one.Waiting, handedOut = one.HandedOut, done = one.Done, failed = one.Failed });
+                return true;
+            },
+            ct);
+    }
+
+    public Task<IReadOnlyList<ItemCounts>> CountItemsAsync(CancellationToken ct) => RowsAsync<ItemCounts, ItemCounts>("items.sums", null, row => row, ct);
+
     public Task<IReadOnlyList<EventRow>> EventsAsync(long? experimentId, long after, int limit, CancellationToken ct) =>
         RowsAsync<EventData, EventRow>("events.after", new { experimentId, after, limit }, row => row.ToRow(), ct);
 
