@@ -24,6 +24,7 @@ internal sealed class Server : IAsyncDisposable
 {
     private readonly WebApplication app;
     private readonly string folder;
+    private bool left;
 
     private Server(WebApplication app, string folder, SiloSetup setup, Uri url)
     {
@@ -93,11 +94,16 @@ internal sealed class Server : IAsyncDisposable
         return secret;
     }
 
-    public async ValueTask DisposeAsync() => Directory.Delete(await LeaveFolderAsync(), recursive: true);
+    public async ValueTask DisposeAsync()
+    {
+        if (!left)
+            Directory.Delete(await LeaveFolderAsync(), recursive: true);
+    }
 
     /// <summary>Ends it, and leaves its folder to another.</summary>
     public async Task<string> LeaveFolderAsync()
     {
+        left = true;
         Http.Dispose();
         using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5)))
             await app.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

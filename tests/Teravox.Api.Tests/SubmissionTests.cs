@@ -173,7 +173,8 @@ public sealed class SubmissionTests : IAsyncLifetime
     [Fact]
     public async Task Progress_WhenAnItemFailed_SaysWhyAndRetryMendsIt()
     {
-        var spec = Specs.Tiny(data: """{"phantom": {"shape": [32, 32, 32], "seed": 1}}""");
+        var data = JsonSerializer.Serialize(Stacks.Write(Path.Combine(server.Root, "stack")));
+        var spec = JsonElement.Parse(Specs.Tiny(data: data).GetRawText().Replace("\"chunk\": [8,", "\"chunk\": [2,", StringComparison.Ordinal));
         var id = (await server.Http.PostJsonAsync(Api, new { spec }).MustAsync<ExperimentInfo>(HttpStatusCode.Created)).Id;
         var items = await Items.TakeAsync(server, id, "import", 2);
         await items.ReportAsync(0, ReportKind.Held, new WorkProgress(0.5, "half"));

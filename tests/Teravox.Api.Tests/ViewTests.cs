@@ -185,9 +185,14 @@ public sealed class GrowingViewTests : IAsyncLifetime
         var network = Assert.Single((await server.Http.ReadAsync(losses).MustAsync<LossesInfo>()).Networks);
         Assert.Equal((5000, 0, 0), (network.Iterations, network.Done, network.Losses.Count));
 
-        var checkpoints = Directory.CreateDirectory(Path.Combine(folder, ".teravox", "checkpoints", "multiclass")).FullName;
+        var checkpoints = Directory.CreateDirectory(Path.Combine(folder, ".teravox", "checkpoints", "multiclass", "g0001")).FullName;
         Write("00001000.losses", 1000);
+        Write("00001000.safetensors", 0);
         Write("00004000.losses", 4000);
+        Write("00004000.safetensors", 0);
+
+        // Not whole yet: its weights come last.
+        Write("00005000.losses", 5000);
         Write(".tmp-9.losses", 1);
         network = Assert.Single((await server.Http.ReadAsync(losses).MustAsync<LossesInfo>()).Networks);
         Assert.Equal((4000, 2000), (network.Done, network.Losses.Count));
