@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Diagnostics;
 using System.Globalization;
 using Orleans.Concurrency;
 using Teravox.Contracts;
@@ -28,7 +29,7 @@ public sealed class ExperimentGrain(
 {
     private const int MostFailures = 100, PlanFailuresAllowed = 4;
     private const string ReminderName = "running";
-    private static readonly TimeSpan ReminderEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ReminderEvery = TimeSpan.FromMinutes(1), CountEvery = TimeSpan.FromSeconds(5);
     private readonly Dictionary<string, LiveStage> _live = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _planFailures = new(StringComparer.Ordinal);
     private readonly List<(StageRecord Stage, Exception Error)> _toPlanAgain = [];
@@ -36,6 +37,8 @@ public sealed class ExperimentGrain(
     private TaskCompletionSource _ended = NewSignal();
     private RepeatedWork? _telling;
     private RepeatedWork? _planning;
+    private RepeatedWork? _counting;
+    private long _counted;
     private bool _known;
     private bool _reminds;
     private long _firstUntold;
@@ -57,6 +60,7 @@ public sealed class ExperimentGrain(
         _id = long.Parse(this.GetPrimaryKeyString(), CultureInfo.InvariantCulture);
         _telling = new RepeatedWork(TellAsync, () => IsGone, Report);
         _planning = new RepeatedWork(PlanAgainAsync, () => IsGone, Report);
+        _counting = new RepeatedWork(CountAsync, () => IsGone, Report);
         if (WasStored && Loaded.Stages.Count > 0)
         {
             (_record, _known) = (Loaded, true);
@@ -168,7 +172,7 @@ public sealed class ExperimentGrain(
         if (!_known)
             return null;
         await Task.WhenAny(_ended.Task, Task.Delay(atMost));
-        return _record.State;
+        return IsOver && !_ended.Task.IsCompleted ? ExperimentState.Running : _record.State;
     }
 
     /// <inheritdoc/>
@@ -223,6 +227,9 @@ public sealed class ExperimentGrain(
             _telling!.Want();
         }
 
+        // While a stage runs, its counts in the catalog are a few seconds old.
+        if (Stopwatch.GetElapsedTime(_counted) > CountEvery)
+            _counting!.Want();
         return new RangeAnswer(DoneOf(Find(report.Stage)!) - report.Done);
     }
 
@@ -330,7 +337,6 @@ public sealed class ExperimentGrain(
         _record = _record with { State = state };
         Log(kind, null, text);
         events.Emit(new ExperimentChanged(_id, state));
-        _ended.TrySetResult();
     }
 
     private void FinishRange(StageRecord stage, RangeReport report)
@@ -478,12 +484,29 @@ public sealed class ExperimentGrain(
         // What the catalog has is left out of the next write.
         _firstUntold = Math.Max(_firstUntold, stored.NextEvent);
         _record = _record with { Events = [.. _record.Events.Where(e => e.Number >= _firstUntold)] };
+        await CountAsync();
         await OfferAsync();
-        if (!IsOver)
+        if (stored.State is not (ExperimentState.Succeeded or ExperimentState.Failed or ExperimentState.Cancelled) || stored.State != _record.State)
             return;
+
+        // Whoever waited for the end finds it in the catalog.
+        _ended.TrySetResult();
         if (await this.GetReminder(ReminderName) is { } reminder)
             await this.UnregisterReminder(reminder);
         _reminds = false;
+    }
+
+    /// <summary>The catalog learns how many items there are of each kind.</summary>
+    private Task CountAsync()
+    {
+        _counted = Stopwatch.GetTimestamp();
+        var counts = _record.Stages.Select(Row).Where(s => s.Items > 0).GroupBy(s => s.Kind).Select(kind => new ItemCounts(
+            kind.Key,
+            kind.Sum(s => Math.Max(0L, s.Items - s.Done - s.Failed - s.HandedOut)),
+            kind.Sum(s => (long)s.HandedOut),
+            kind.Sum(s => (long)s.Done),
+            kind.Sum(s => (long)s.Failed)));
+        return catalog.RecordItemsAsync(_id, [.. counts], CancellationToken.None);
     }
 
     private Task OfferAsync()

@@ -98,8 +98,8 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
         await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
         await server.Http.ReadAsync("/health/ready").MustFailAsync(503);
 
-        // The ledger goes too: the process still answers that it lives.
-        await server.Ledger.DisposeAsync();
+        // The database goes too: the process still answers that it lives.
+        await server.Catalog.DisposeAsync();
         await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
     }
 

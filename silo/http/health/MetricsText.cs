@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Teravox.Contracts.Api;
 using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http.Health;
 
@@ -20,9 +21,16 @@ internal static class MetricsText
     public static string Escape(string value) =>
         value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
-    public static void Work(StringBuilder to, IReadOnlyDictionary<ExperimentState, long> counts) =>
+    public static void Work(StringBuilder to, IReadOnlyDictionary<ExperimentState, long> experiments, IReadOnlyList<ItemCounts> items)
+    {
         Gauge(to, "teravox_experiments", "Experiments by state.", Enum.GetValues<ExperimentState>()
-            .Select(s => ($"state=\"{s.ToString().ToLowerInvariant()}\"", (double)counts.GetValueOrDefault(s))));
+            .Select(s => ($"state=\"{s.ToString().ToLowerInvariant()}\"", (double)experiments.GetValueOrDefault(s))));
+        Gauge(to, "teravox_items", "Work items by kind of stage and state; waiting ones of experiments that run or are paused.", items.SelectMany(k => new[]
+        {
+            ($"kind=\"{Escape(k.Kind)}\",state=\"waiting\"", (double)k.Waiting), ($"kind=\"{Escape(k.Kind)}\",state=\"leased\"", k.HandedOut),
+            ($"kind=\"{Escape(k.Kind)}\",state=\"done\"", k.Done), ($"kind=\"{Escape(k.Kind)}\",state=\"failed\"", k.Failed),
+        }));
+    }
 
     public static void Silos(StringBuilder to, IReadOnlyList<SiloInfo> silos)
     {

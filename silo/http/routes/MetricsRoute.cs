@@ -14,8 +14,8 @@ internal static class MetricsRoute
         app.MapGet("/metrics", async (CancellationToken ct) =>
         {
             var text = new StringBuilder();
-            MetricsText.Work(text, await api.Catalog.CountAsync(ct));
-            MetricsText.Silos(text, [.. (await api.Roster.AllAsync(ct)).Select(RosterView.Info)]);
+            MetricsText.Work(text, await api.Catalog.CountAsync(ct), await api.Catalog.CountItemsAsync(ct));
+            MetricsText.Silos(text, [.. (await api.Silos.AllAsync(ct)).Select(SilosView.Info)]);
             api.Metrics.Write(text);
             return TypedResults.Text(text.ToString(), MetricsText.ContentType);
         })

@@ -8,13 +8,13 @@ using Teravox.Volumes;
 namespace Teravox.Silo.Http.Views;
 
 /// <summary>What a registered volume shows: an OME-Zarr as it lies, and images as if they were one.</summary>
-internal sealed class CatalogueVolumes(ApiServices api, VolumeShelf shelf)
+internal sealed class CatalogVolumes(ApiServices api, VolumeCatalog volumes)
 {
     private const string Raw = "raw", Labels = "labels";
 
     public async Task<ViewsInfo> ListAsync(string name, CancellationToken ct)
     {
-        var volume = await shelf.FindAsync(name, ct);
+        var volume = await volumes.FindAsync(name, ct);
         var classes = ClassesOf(volume);
         var views = new List<ViewInfo>();
         foreach (var (view, use, path) in Sources(volume))
@@ -25,7 +25,7 @@ internal sealed class CatalogueVolumes(ApiServices api, VolumeShelf shelf)
     /// <summary>A file of a view's OME-Zarr.</summary>
     public async Task<IResult> FileAsync(string name, string view, string path, CancellationToken ct)
     {
-        var volume = await shelf.FindAsync(name, ct);
+        var volume = await volumes.FindAsync(name, ct);
         var (_, use, source) = Sources(volume).FirstOrDefault(s => s.View == view);
         if (source is null)
             throw new ProblemException(404, $"The volume has no view {view}; GET /api/v1/volumes/{name}/views lists them.");

@@ -12,8 +12,8 @@ using Teravox.Volumes;
 
 namespace Teravox.Silo.Http.Models;
 
-/// <summary>The cluster's models: entries of the catalogue with a file of the store each, which never changes.</summary>
-internal sealed class ModelShelf(ApiServices api)
+/// <summary>The cluster's models: entries of the catalog with a file of the store each, which never changes.</summary>
+internal sealed class ModelCatalog(ApiServices api)
 {
     private const string Extension = ".safetensors";
     private const long MostBytes = 16L << 30;

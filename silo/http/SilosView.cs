@@ -8,7 +8,7 @@ using Teravox.Grains.Scheduling;
 namespace Teravox.Silo.Http;
 
 /// <summary>The cluster's silos as the API shows them, and what they can run.</summary>
-internal sealed class RosterView(ExperimentService experiments)
+internal sealed class SilosView(ExperimentService experiments)
 {
     public static SiloInfo Info(SiloState silo) => new()
     {

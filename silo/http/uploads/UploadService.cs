@@ -11,10 +11,10 @@ using Teravox.Silo.Http.Volumes;
 namespace Teravox.Silo.Http.Uploads;
 
 /// <summary>
-/// Takes uploads in: an entry of the catalogue by the volume's name, and a folder of the store by the entry's number. An
+/// Takes uploads in: an entry of the catalog by the volume's name, and a folder of the store by the entry's number. An
 /// upload that became a volume stays as an entry for a while, so that completing it again is answered the same.
 /// </summary>
-internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
+internal sealed class UploadService(ApiServices api, VolumeCatalog volumes)
 {
     private const string Marker = ".teravox-upload";
     private const int MostKept = 32;
@@ -30,7 +30,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
     {
         ManifestCheck.Run(body, api.Options.Uploads);
         await SweepAsync(ct);
-        await shelf.RefuseTakenAsync(body.Name, ct);
+        await volumes.RefuseTakenAsync(body.Name, ct);
         // Whoever finds while uploading that the voxel size is another need not send the files again.
         var hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(body with { VoxelSize = null }, TeravoxJson.Compact)));
         var document = JsonSerializer.Serialize(new Entry(hash), TeravoxJson.Compact);
@@ -75,7 +75,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
     {
         var row = await FindAsync(id, caller, ct);
         if (Read(row).Volume is { } done)
-            return (await shelf.FindAsync(done, ct), false);
+            return (await volumes.FindAsync(done, ct), false);
         var folder = FolderOf(row);
         using var alone = Directory.Exists(folder.Root) ? folder.TryLock() : null;
         if (alone is null)
@@ -83,16 +83,16 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
 
         // 1. Everything is checked where it arrived.
         var upload = folder.Read();
-        var place = shelf.FolderOf(row.Name);
+        var place = volumes.FolderOf(row.Name);
         if (Directory.Exists(folder.Files))
         {
-            await shelf.RefuseTakenAsync(row.Name, ct);
+            await volumes.RefuseTakenAsync(row.Name, ct);
             await folder.CheckAsync(upload, ct);
             await CheckAsync(folder.Files, upload, ct);
 
             // 2. It moves whole. What lies there without an entry is the rest of a volume that was deleted, or of a crash.
             await File.WriteAllTextAsync(Path.Combine(folder.Files, Marker), $"{id}", ct);
-            shelf.Remove(place);
+            volumes.Remove(place);
             FaultPoints.Hit("upload.before-rename");
             Directory.Move(folder.Files, place);
             FaultPoints.Hit("upload.after-rename");
@@ -104,16 +104,16 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
 
         // 3. From here on it is a volume. Headers are read again, so that the entry says where things lie now.
         var info = await CheckAsync(place, upload, ct);
-        if (await shelf.AddAsync(info, row.Owner, ct) is not { } volume)
+        if (await volumes.AddAsync(info, row.Owner, ct) is not { } volume)
         {
             Directory.Move(place, folder.Files);
-            throw VolumeShelf.Taken(row.Name);
+            throw VolumeCatalog.Taken(row.Name);
         }
 
         await api.Catalog.ReplaceEntryAsync(row.Id, row.Version, JsonSerializer.Serialize(Read(row) with { Volume = row.Name }, TeravoxJson.Compact), ct);
         manifests.TryRemove(id, out _);
         await alone.DisposeAsync();
-        shelf.Remove(folder.Root);
+        volumes.Remove(folder.Root);
         return (volume, true);
     }
 
@@ -126,7 +126,7 @@ internal sealed class UploadDesk(ApiServices api, VolumeShelf shelf)
     {
         await api.Catalog.RemoveEntryAsync(row.Id, ct);
         manifests.TryRemove(row.Id, out _);
-        shelf.Remove(FolderOf(row).Root);
+        volumes.Remove(FolderOf(row).Root);
     }
 
     // Whoever begins an upload clears away what nobody went on with.

@@ -12,10 +12,10 @@ using Teravox.Silo.Http.Security;
 namespace Teravox.Silo.Http.Campaigns;
 
 /// <summary>
-/// Campaigns: an entry of the catalogue that holds what was asked for, and its experiments in the ledger. The same
+/// Campaigns: an entry of the catalog that holds what was asked for, and its experiments. The same
 /// request finds its entry again and submits what a crash left out; experiments that are there are not made twice.
 /// </summary>
-internal sealed class CampaignDesk(ApiServices api, Submission submission)
+internal sealed class CampaignService(ApiServices api, Submission submission)
 {
     // Scores of an experiment that succeeded do not change any more.
     private readonly ConcurrentDictionary<long, ScoreReport> scores = new();

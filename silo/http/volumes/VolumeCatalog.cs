@@ -10,8 +10,8 @@ using Teravox.Volumes;
 
 namespace Teravox.Silo.Http.Volumes;
 
-/// <summary>The cluster's volumes: entries of the catalogue, and for uploaded ones a folder of the store.</summary>
-internal sealed class VolumeShelf(ApiServices api)
+/// <summary>The cluster's volumes: entries of the catalog, and for uploaded ones a folder of the store.</summary>
+internal sealed class VolumeCatalog(ApiServices api)
 {
     private const int MostLookedAt = 1000;
 
