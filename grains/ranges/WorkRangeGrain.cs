@@ -87,15 +87,17 @@ public sealed class WorkRangeGrain(
         Begin(stage);
         await PutBackOfTheDeadAsync();
 
-        // 1. Choose. An item that its silo died of twice gets a device of its own: others must not die with it again.
+        // 1. Choose. An item that its silo died of twice gets a device of its own, and a silo gets one such item at a time: others
+        // must not die with it again.
         var now = Stopwatch.GetTimestamp();
+        var hasSuspect = _out.Any(o => o.Value.Silo == request.Silo && _history[o.Key].Deaths >= 2);
         var chosen = new List<int>();
         foreach (var index in _waiting)
         {
             if (_notBefore.GetValueOrDefault(index) > now)
                 continue;
             var suspect = _history.GetValueOrDefault(index) is { Deaths: >= 2 };
-            if (suspect && (!request.IsIdle || chosen.Count > 0))
+            if (suspect && (hasSuspect || !request.IsIdle || chosen.Count > 0))
                 continue;
             chosen.Add(index);
             if (suspect || chosen.Count == request.Most)
@@ -219,7 +221,9 @@ public sealed class WorkRangeGrain(
         if (!inRange || !IsHeldBy(silo, report))
         {
             // Done before: the answer to the first report was lost, or another was quicker. Either way its bit is set.
+            // The write of the first report may not have ended, so the repeat waits for one, too.
             var isDone = inRange && report.Kind == ReportKind.Done && _done[report.Index - First];
+            changed |= isDone;
             return Answer(isDone ? ReportVerdict.Taken : ReportVerdict.Superseded);
         }
 
@@ -389,6 +393,9 @@ public sealed class WorkRangeGrain(
     {
         if (_stage is null)
             return;
+
+        // Only what is stored is told: an experiment does not take back what a range forgets.
+        await OthersStoredAsync();
         _told = Stopwatch.GetTimestamp();
         var running = _out.Select(o => Running(o.Key, o.Value)).OrderBy(r => r.Index).Take(100).ToArray();
         var parked = _history.Where(h => h.Value.IsParked).Select(h => new FailedItem(_stage.Name, h.Key, h.Value.Failures, h.Value.Deaths, h.Value.Error ?? "")).ToArray();
