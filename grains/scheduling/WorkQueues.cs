@@ -27,8 +27,8 @@ internal sealed class WorkQueues
     public IEnumerable<OfferedExperiment> InOrder(IReadOnlyDictionary<long, int> held) =>
         _experiments.Values.OrderBy(e => e.Priority).ThenBy(e => held.GetValueOrDefault(e.Id)).ThenBy(e => e.Id);
 
-    /// <summary>When a range that was put off may have items again, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
-    public long? NextDue => All.Select(q => q.NextDue).Min();
+    /// <summary>When a range that was put off beyond <paramref name="now"/> may have items again, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
+    public long? NextDue(long now) => All.Select(q => q.NextDue(now)).Min();
 
     /// <summary>Takes an offer in the place of the experiment's last one. A stage that was offered before keeps what is known of it.</summary>
     public void Offer(ExperimentOffer offer)
@@ -75,8 +75,8 @@ internal sealed class WorkQueue(StagePlan plan)
     /// <summary>Ranges that have handed items out and are not known to be done.</summary>
     public HashSet<int> Open { get; } = [];
 
-    /// <summary>When it may have something again, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
-    public long? NextDue => _due.Count == 0 ? null : _due.Values.Min();
+    /// <summary>When it may have something again after <paramref name="now"/>, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
+    public long? NextDue(long now) => _due.Values.Where(due => due > now).Select(due => (long?)due).Min();
 
     /// <summary>Whether a range may have items now.</summary>
     public bool HasCandidates(long now)
