@@ -85,7 +85,7 @@ public sealed class WorkRangeGrain(
     {
         ArgumentNullException.ThrowIfNull(request);
         Begin(stage);
-        await PutBackOfTheDeadAsync();
+        var changed = await PutBackOfTheDeadAsync();
 
         // 1. Choose. An item that its silo died of twice gets a device of its own, and a silo gets one such item at a time: others
         // must not die with it again.
@@ -104,10 +104,10 @@ public sealed class WorkRangeGrain(
                 break;
         }
 
-        // 2. What is handed out is in the state before it is handed out.
+        // 2. What is handed out is in the state before it is handed out, and what the dead had is not any more.
         var alone = request.Alone || (chosen.Count == 1 && _history.GetValueOrDefault(chosen[0]) is { Deaths: >= 2 });
         var items = chosen.Select(index => HandOut(index, request.Silo, alone)).ToArray();
-        if (items.Length > 0)
+        if (items.Length > 0 || changed)
         {
             await StoreAsync();
             TellSoon();

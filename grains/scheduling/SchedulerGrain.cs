@@ -244,7 +244,11 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
             if (got.Status.Waiting > 0)
                 SignalNews();
             if (got.Items.Length > 0)
+            {
                 silo.Holding[plan.Experiment] = silo.Holding.GetValueOrDefault(plan.Experiment) + got.Items.Length;
+                _queues.Served(plan.Experiment);
+            }
+
             return got.Items;
         }
         catch (Exception e)
