@@ -18,6 +18,7 @@ public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Gr
     public const string StorageName = "teravox";
 
     private TaskCompletionSource? _next;
+    private TaskCompletionSource? _inFlight;
     private Task _writing = Task.CompletedTask;
     private long _lastWrite;
     private bool _soon;
@@ -60,6 +61,13 @@ public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Gr
         return mine;
     }
 
+    /// <summary>Waits until what others have changed is stored, too; makes no write of its own.</summary>
+    /// <exception cref="InconsistentStateException">This activation is over: some of it may never be.</exception>
+    protected Task OthersStoredAsync() =>
+        _gone ? Task.FromException(Over()) : (_next ?? _inFlight)?.Task ?? Task.CompletedTask;
+
+    private static InconsistentStateException Over() => new("this activation of the grain is over");
+
     private async Task WriteUntilStoredAsync(TimeSpan atLeastBetween)
     {
         while (_next is not null)
@@ -67,16 +75,17 @@ public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Gr
             for (var step = TimeSpan.FromMilliseconds(10); !_soon && Stopwatch.GetElapsedTime(_lastWrite) < atLeastBetween;)
                 await Task.Delay(step);
             var waiting = _next;
-            (_next, _soon) = (null, false);
+            (_inFlight, _next, _soon) = (waiting, null, false);
             try
             {
                 if (_gone)
-                    throw new InconsistentStateException("this activation of the grain is over");
+                    throw Over();
                 var snapshot = Snapshot();
                 storage.State = snapshot;
                 await storage.WriteStateAsync();
                 Stored = snapshot;
                 _lastWrite = Stopwatch.GetTimestamp();
+                _inFlight = null;
                 waiting.SetResult();
             }
             catch (Exception e)

@@ -208,7 +208,12 @@ public sealed class ExperimentGrain(
     {
         ArgumentNullException.ThrowIfNull(report);
         if (Find(report.Stage) is not { Items: > 0 } stage || stage.IsRangeDone(report.Range))
+        {
+            // The range forgets itself with this answer: what it told must be stored.
+            await OthersStoredAsync();
             return new RangeAnswer(Find(report.Stage) is { } known ? DoneOf(known) - (known.Items == 0 ? 0 : Plan(known).ItemsOf(report.Range)) : 0);
+        }
+
         Live(stage).Ranges[report.Range] = report;
         if (report.Sums is not null)
         {
