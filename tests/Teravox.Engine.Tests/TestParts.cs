@@ -36,7 +36,7 @@ internal sealed class TestBench : IStagePlanner
 [GrainType(TestBench.Kind)]
 internal sealed class TestItem(RunningWork running, IStagePlanner bench) : ItemGrain(running), ITileGrain
 {
-    protected override Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct) => ((TestBench)bench).Work(turn, ct);
+    protected internal override Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct) => ((TestBench)bench).Work(turn, ct);
 }
 
 /// <summary>The same, for an item that has its device to itself.</summary>
@@ -44,7 +44,7 @@ internal sealed class TestItem(RunningWork running, IStagePlanner bench) : ItemG
 [GrainType(TestBench.Whole)]
 internal sealed class WholeItem(RunningWork running, IStagePlanner bench) : ItemGrain(running), IStepGrain
 {
-    protected override Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct) => ((TestBench)bench).Work(turn, ct);
+    protected internal override Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct) => ((TestBench)bench).Work(turn, ct);
 }
 
 /// <summary>Remembers what happens and lets a test wait for it.</summary>
