@@ -90,7 +90,7 @@ public sealed class CatalogueTests : IAsyncLifetime
     {
         var scheduler = server.Grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key);
         await scheduler.JoinAsync(new SiloEntry("a", null, "machine", "1", [new DeviceInfo("cpu", 2, 1, 100)], ["disk=fast"], ["import"]));
-        Assert.True((await scheduler.BeatAsync(new SiloBeat("a", new SiloLoad { ItemsDone = 7, ItemsPerSecond = 0.5 }))).IsKnown);
+        Assert.True((await scheduler.BeatAsync(new SiloBeat("a", new SiloLoad { ItemsDone = 7, ItemsPerSecond = 0.5 }, []))).IsKnown);
         var silo = Assert.Single(await server.Http.ReadAsync("/api/v1/silos").MustAsync<List<SiloInfo>>());
         Assert.Equal(("a", true, 7L), (silo.Name, silo.Alive, silo.Status.ItemsDone));
         Assert.Equal(new DeviceInfo("cpu", 2, 1, 100), Assert.Single(silo.Devices));
