@@ -14,6 +14,9 @@ namespace Teravox.Silo.Telemetry;
 /// </summary>
 internal sealed class ClusterMetrics : IDisposable
 {
+    /// <summary>What the names of those begin with that have a series for each silo.</summary>
+    public const string OfSilos = "teravox.silo.";
+
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(3);
     private readonly ExperimentService _experiments;
     private readonly Meter _meter = new(WorkMetrics.MeterName);
@@ -32,11 +35,11 @@ internal sealed class ClusterMetrics : IDisposable
             () => Of(f => Enum.GetValues<ExperimentState>().Select(s => new Measurement<long>(f.Experiments.GetValueOrDefault(s), new KeyValuePair<string, object?>("state", s.ToString().ToLowerInvariant())))),
             "{experiment}",
             "Experiments by state.");
-        _meter.CreateObservableGauge("teravox.silo.up", () => Silos(s => s.IsAlive ? 1 : 0), null, "1 while the silo is heard of.");
-        _meter.CreateObservableCounter("teravox.silo.items.done", () => Silos(s => s.Status.ItemsDone), "{item}", "Items that the silo completed since its start.");
-        _meter.CreateObservableGauge("teravox.silo.items.per_second", () => Silos(s => s.Status.ItemsPerSecond), null, "Items that the silo completed per second over the last minute.");
-        _meter.CreateObservableGauge("teravox.silo.items.running", () => Silos(s => s.Status.Running.Length), "{item}", "Items that the silo works on.");
-        _meter.CreateObservableGauge("teravox.silo.memory", () => Silos(s => s.Status.MemoryBytes), "By", "Working memory of the silo's process.");
+        _meter.CreateObservableGauge(OfSilos + "up", () => Silos(s => s.IsAlive ? 1 : 0), null, "1 while the silo is heard of.");
+        _meter.CreateObservableCounter(OfSilos + "items.done", () => Silos(s => s.Status.ItemsDone), "{item}", "Items that the silo completed since its start.");
+        _meter.CreateObservableGauge(OfSilos + "items.per_second", () => Silos(s => s.Status.ItemsPerSecond), null, "Items that the silo completed per second over the last minute.");
+        _meter.CreateObservableGauge(OfSilos + "items.running", () => Silos(s => s.Status.Running.Length), "{item}", "Items that the silo works on.");
+        _meter.CreateObservableGauge(OfSilos + "memory", () => Silos(s => s.Status.MemoryBytes), "By", "Working memory of the silo's process.");
     }
 
     /// <summary>Asks the cluster, unless that was done a moment ago. Never throws.</summary>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +21,9 @@ internal static class TelemetrySetup
 {
     private const string Variables = "OTEL_";
 
+    // Series of an instrument: of one that tells of silos, of routes and their answers, of anything else.
+    private const int MostSilos = 1000, MostRoutes = 300, MostOthers = 100;
+
     private static bool HasCollector => !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"));
 
     /// <summary>Adds what is needed, which is nothing without a collector and a /metrics.</summary>
@@ -36,7 +40,8 @@ internal static class TelemetrySetup
         var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(r => r.AddService(service, serviceVersion: HealthRoutes.Version, serviceInstanceId: silo));
         telemetry.WithMetrics(metrics =>
         {
-            metrics.AddMeter(WorkMetrics.MeterName, "Microsoft.Orleans", "System.Runtime").AddAspNetCoreInstrumentation();
+            metrics.AddMeter(WorkMetrics.MeterName, "Microsoft.Orleans", "System.Runtime").AddAspNetCoreInstrumentation()
+                .AddView(Bounded);
             if (scraped)
                 metrics.AddPrometheusExporter(o => o.ScopeInfoEnabled = false);
             if (sends)
@@ -50,6 +55,14 @@ internal static class TelemetrySetup
             .AddAspNetCoreInstrumentation(o => o.Filter = http => http.Request.Path.StartsWithSegments("/api"))
             .AddOtlpExporter());
     }
+
+    // Room is taken for every series that an instrument may have; for 2000 of each, the default, it is tens of MiB.
+    private static MetricStreamConfiguration Bounded(Instrument instrument) => new()
+    {
+        CardinalityLimit = instrument.Name.StartsWith(ClusterMetrics.OfSilos, StringComparison.Ordinal)
+            ? MostSilos
+            : instrument.Meter.Name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) ? MostRoutes : MostOthers,
+    };
 
     private static double Share() =>
         double.TryParse(Environment.GetEnvironmentVariable("OTEL_TRACES_SAMPLER_ARG"), NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? share : 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 using Orleans.Dashboard;
 using Teravox.Contracts.Api;
 using Teravox.Silo.Http.Security;
@@ -20,15 +21,18 @@ internal static class OperatorsDashboard
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self' data:; " +
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    /// <summary>Every silo has it, so that the dashboard of any shows all. It samples seldom: a silo that idles stays small.</summary>
-    public static void UseOperatorsDashboard(this ISiloBuilder silo) => silo.AddDashboard(o =>
+    /// <summary>Every silo has it, so that the dashboard of any shows all.</summary>
+    public static void UseOperatorsDashboard(this ISiloBuilder silo)
     {
-        o.CounterUpdateIntervalMs = 5000;
-        o.HistoryLength = 60;
-
         // Its stream of log lines stays open for an hour; the silo's log has them.
-        o.HideTrace = true;
-    });
+        var before = silo.Services.ToHashSet();
+        silo.AddDashboard(o => o.HideTrace = true);
+
+        // What it starts with the silo would sample all of Orleans' instruments for ever, in tens of MiB; /metrics has them. The rest of it
+        // starts when somebody looks.
+        foreach (var started in silo.Services.Where(s => s.ServiceType == typeof(IHostedService) && !before.Contains(s)).ToList())
+            silo.Services.Remove(started);
+    }
 
     /// <summary>Its routes, which are no part of the API's document.</summary>
     public static void Map(WebApplication app)
