@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics;
 using Orleans.Storage;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains;
 
@@ -83,6 +84,7 @@ public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Gr
                 var snapshot = Snapshot();
                 storage.State = snapshot;
                 await storage.WriteStateAsync();
+                WorkMetrics.StateWritten(this.GetGrainId().Type.ToString()!);
                 Stored = snapshot;
                 _lastWrite = Stopwatch.GetTimestamp();
                 _inFlight = null;
@@ -136,6 +138,8 @@ internal sealed class RepeatedWork(Func<Task> work, Func<bool> isOver, Action<Ex
 
     private async Task RunAsync()
     {
+        // It serves many calls: it is part of no one's trace.
+        Activity.Current = null;
         var pause = FirstPause;
         while (_wanted && !isOver())
         {

@@ -10,6 +10,8 @@ using Teravox.Grains;
 using Teravox.Silo.Cluster;
 using Teravox.Silo.Devices;
 using Teravox.Silo.Http;
+using Teravox.Silo.Http.Dashboard;
+using Teravox.Silo.Telemetry;
 
 namespace Teravox.Silo;
 
@@ -99,7 +101,8 @@ public static class SiloProgram
             var bare = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
             bare.Logging.AddProvider(new SiloLog(say)).SetMinimumLevel(LogLevel.Error);
             Add(bare.Services, death, http);
-            bare.UseOrleans(silo => silo.UseTeravox(setup));
+            TelemetrySetup.Add(bare, setup.Devices.Name, scraped: false);
+            bare.UseOrleans(silo => silo.UseTeravox(setup).UseOperatorsDashboard());
             return bare.Build();
         }
 
@@ -108,7 +111,8 @@ public static class SiloProgram
             .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider>("Orleans", LogLevel.None);
         Add(builder.Services, death, http);
         HttpFace.Configure(builder, http);
-        builder.Host.UseOrleans(silo => silo.UseTeravox(setup));
+        TelemetrySetup.Add(builder, setup.Devices.Name, scraped: true);
+        builder.Host.UseOrleans(silo => silo.UseTeravox(setup).UseOperatorsDashboard());
         var app = builder.Build();
         HttpFace.Use(app);
         return app;

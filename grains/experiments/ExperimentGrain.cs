@@ -6,6 +6,7 @@ using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains;
 
@@ -29,16 +30,16 @@ public sealed class ExperimentGrain(
 {
     private const int MostFailures = 100, PlanFailuresAllowed = 4;
     private const string ReminderName = "running";
-    private static readonly TimeSpan ReminderEvery = TimeSpan.FromMinutes(1), CountEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ReminderEvery = TimeSpan.FromMinutes(1);
     private readonly Dictionary<string, LiveStage> _live = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _planFailures = new(StringComparer.Ordinal);
     private readonly List<(StageRecord Stage, Exception Error)> _toPlanAgain = [];
+    private readonly Dictionary<string, Activity> _spans = new(StringComparer.Ordinal);
     private ExperimentRecord _record = new();
+    private Activity? _span;
     private TaskCompletionSource _ended = NewSignal();
     private RepeatedWork? _telling;
     private RepeatedWork? _planning;
-    private RepeatedWork? _counting;
-    private long _counted;
     private bool _known;
     private bool _reminds;
     private long _firstUntold;
@@ -60,7 +61,6 @@ public sealed class ExperimentGrain(
         _id = long.Parse(this.GetPrimaryKeyString(), CultureInfo.InvariantCulture);
         _telling = new RepeatedWork(TellAsync, () => IsGone, Report);
         _planning = new RepeatedWork(PlanAgainAsync, () => IsGone, Report);
-        _counting = new RepeatedWork(CountAsync, () => IsGone, Report);
         if (WasStored && Loaded.Stages.Count > 0)
         {
             (_record, _known) = (Loaded, true);
@@ -94,9 +94,25 @@ public sealed class ExperimentGrain(
             _reminds = true;
         }
 
+        if (!IsOver && _span is null)
+        {
+            _span = WorkTraces.Experiment(_id, _record.TraceParent);
+            _record = _record with { TraceParent = _record.TraceParent ?? _span?.Id };
+        }
+
         if (await PlanReadyStagesAsync() || Stored is null)
             await StoreAsync();
         _telling!.Want();
+    }
+
+    /// <inheritdoc/>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        // The next activation goes on with spans of its own.
+        foreach (var stage in _spans.Keys.ToList())
+            EndSpan(stage, null);
+        WorkTraces.End(_span);
+        return base.OnDeactivateAsync(reason, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -232,9 +248,6 @@ public sealed class ExperimentGrain(
             _telling!.Want();
         }
 
-        // While a stage runs, its counts in the catalog are a few seconds old.
-        if (Stopwatch.GetElapsedTime(_counted) > CountEvery)
-            _counting!.Want();
         return new RangeAnswer(DoneOf(Find(report.Stage)!) - report.Done);
     }
 
@@ -272,7 +285,7 @@ public sealed class ExperimentGrain(
     private StagePlan Plan(StageRecord stage)
     {
         var (s, ordinal) = (stage.Stage, stage.Ordinal);
-        return new StagePlan(_id, s.Name, ordinal, s.Kind, s.Arguments, s.Needs ?? new WorkNeeds(), stage.Items, s.MaxFailures, s.MaxDeaths);
+        return new StagePlan(_id, s.Name, ordinal, s.Kind, s.Arguments, s.Needs ?? new WorkNeeds(), stage.Items, s.MaxFailures, s.MaxDeaths, stage.TraceParent);
     }
 
     private StageRow Row(StageRecord stage)
@@ -342,6 +355,16 @@ public sealed class ExperimentGrain(
         _record = _record with { State = state };
         Log(kind, null, text);
         events.Emit(new ExperimentChanged(_id, state));
+        foreach (var stage in _spans.Keys.ToList())
+            EndSpan(stage, null);
+        WorkTraces.End(_span?.SetTag("teravox.state", kind), state == ExperimentState.Failed ? text : null);
+        _span = null;
+    }
+
+    private void EndSpan(string stage, string? error)
+    {
+        if (_spans.Remove(stage, out var span))
+            WorkTraces.End(span, error);
     }
 
     private void FinishRange(StageRecord stage, RangeReport report)
@@ -370,6 +393,7 @@ public sealed class ExperimentGrain(
     private void FinishStage(StageRecord stage)
     {
         Set(stage with { State = StageState.Done, Ended = DateTimeOffset.UtcNow, Blocked = null });
+        EndSpan(stage.Stage.Name, null);
         Log("done", stage.Stage.Name, "all items are done");
         events.Emit(new StageDone(_id, stage.Stage.Name, stage.Items));
         var done = _record.Stages.Where(s => s.State == StageState.Done).Select(s => s.Stage.Name).ToHashSet(StringComparer.Ordinal);
@@ -401,6 +425,7 @@ public sealed class ExperimentGrain(
 
     private void Fail(StageRecord stage)
     {
+        EndSpan(stage.Stage.Name, "the stage failed");
         if (!IsOver)
             End(ExperimentState.Failed, "failed", $"stage '{stage.Stage.Name}' failed");
     }
@@ -426,7 +451,16 @@ public sealed class ExperimentGrain(
             if (Find(stage.Stage.Name) is not { State: StageState.Ready } still)
                 continue;
             _planFailures.Remove(stage.Stage.Name);
-            stage = still with { State = StageState.Running, Items = items, RangesDone = new byte[(StagePlan.RangesOf(items) + 7) / 8], Started = DateTimeOffset.UtcNow };
+            if (WorkTraces.Stage(_id, stage.Stage, items, _record.TraceParent) is { } span)
+                _spans[stage.Stage.Name] = span;
+            stage = still with
+            {
+                State = StageState.Running,
+                Items = items,
+                RangesDone = new byte[(StagePlan.RangesOf(items) + 7) / 8],
+                Started = DateTimeOffset.UtcNow,
+                TraceParent = _spans.GetValueOrDefault(stage.Stage.Name)?.Id ?? _record.TraceParent,
+            };
             Set(stage);
             Log("expanded", stage.Stage.Name, items == 1 ? "1 item" : $"{items} items");
             events.Emit(new StagePlanned(_id, stage.Stage.Name, items));
@@ -489,7 +523,6 @@ public sealed class ExperimentGrain(
         // What the catalog has is left out of the next write.
         _firstUntold = Math.Max(_firstUntold, stored.NextEvent);
         _record = _record with { Events = [.. _record.Events.Where(e => e.Number >= _firstUntold)] };
-        await CountAsync();
         await OfferAsync();
         if (stored.State is not (ExperimentState.Succeeded or ExperimentState.Failed or ExperimentState.Cancelled) || stored.State != _record.State)
             return;
@@ -499,19 +532,6 @@ public sealed class ExperimentGrain(
         if (await this.GetReminder(ReminderName) is { } reminder)
             await this.UnregisterReminder(reminder);
         _reminds = false;
-    }
-
-    /// <summary>The catalog learns how many items there are of each kind.</summary>
-    private Task CountAsync()
-    {
-        _counted = Stopwatch.GetTimestamp();
-        var counts = _record.Stages.Select(Row).Where(s => s.Items > 0).GroupBy(s => s.Kind).Select(kind => new ItemCounts(
-            kind.Key,
-            kind.Sum(s => Math.Max(0L, s.Items - s.Done - s.Failed - s.HandedOut)),
-            kind.Sum(s => (long)s.HandedOut),
-            kind.Sum(s => (long)s.Done),
-            kind.Sum(s => (long)s.Failed)));
-        return catalog.RecordItemsAsync(_id, [.. counts], CancellationToken.None);
     }
 
     private Task OfferAsync()

@@ -8,6 +8,7 @@ using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Orleans.Concurrency;
+using Teravox.Grains.Telemetry;
 using Teravox.Volumes;
 
 namespace Teravox.Grains;
@@ -74,7 +75,8 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
                 var note = Note(trainer.Iteration, network.Iterations, losses, (trainer.Iteration - first) / clock.Elapsed.TotalSeconds);
                 if (trainer.Iteration % options.CheckpointEvery == 0 && trainer.Iteration < network.Iterations)
                 {
-                    checkpoints.Save(trainer, losses);
+                    using (WorkTraces.Step("checkpoint"))
+                        checkpoints.Save(trainer, losses);
                     turn.Report(new WorkProgress((double)trainer.Iteration / network.Iterations, note, trainer.Iteration));
                 }
                 else

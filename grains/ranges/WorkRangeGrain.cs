@@ -5,6 +5,7 @@ using Orleans.Concurrency;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains.Ranges;
 
@@ -37,6 +38,7 @@ public sealed class WorkRangeGrain(
     private readonly Dictionary<string, byte[]> _packed = [];
     private readonly List<NewEvent> _untold = [];
     private StagePlan? _stage;
+    private Activity? _span;
     private int _range;
     private bool[] _done = [];
     private int _doneCount;
@@ -82,6 +84,13 @@ public sealed class WorkRangeGrain(
     }
 
     /// <inheritdoc/>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        WorkTraces.End(_span);
+        return base.OnDeactivateAsync(reason, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public async Task<HandOut> TakeAsync(StagePlan stage, TakeRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -106,6 +115,8 @@ public sealed class WorkRangeGrain(
         }
 
         // 2. What is handed out is in the state before it is handed out, and what the dead had is not any more.
+        if (chosen.Count > 0)
+            _span ??= WorkTraces.Range(_stage!, _range);
         var alone = request.Alone || (chosen.Count == 1 && _history.GetValueOrDefault(chosen[0]) is { Deaths: >= 2 });
         var items = chosen.Select(index => HandOut(index, request.Silo, alone)).ToArray();
         if (items.Length > 0 || changed)
@@ -211,7 +222,7 @@ public sealed class WorkRangeGrain(
         _heard[index] = (Stopwatch.GetTimestamp(), null);
         _waiting.Remove(index);
         _notBefore.Remove(index);
-        return new WorkItem(_stage!, index, history.Attempts, alone);
+        return new WorkItem(_stage!, index, history.Attempts, alone, _span?.Id ?? _stage!.TraceParent);
     }
 
     private bool IsHeldBy(string silo, ItemReport report) => _out.GetValueOrDefault(report.Index) is { } held && held.Silo == silo && held.Attempt == report.Attempt;
@@ -416,7 +427,11 @@ public sealed class WorkRangeGrain(
         var experiment = GrainFactory.GetGrain<IExperimentGrain>(_stage.Experiment.ToString(CultureInfo.InvariantCulture));
         _doneElsewhere = (await experiment.RangeChangedAsync(report)).DoneElsewhere;
         if (complete)
+        {
+            WorkTraces.End(_span);
+            _span = null;
             DeactivateOnIdle();
+        }
     }
 
     private RunningItem Running(int index, HandedOut held)

@@ -65,6 +65,9 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
         _findsExperiments = new RepeatedWork(StartExperimentsAsync, () => _gone, Report);
         _findsExperiments.Want();
         this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(LookEvery, LookEvery) { Interleave = true });
+
+        // It lives as long as the activation: it is no part of the call that brought the activation about.
+        Activity.Current = null;
         _ = FollowMembersAsync();
         return Task.CompletedTask;
     }

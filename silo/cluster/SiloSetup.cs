@@ -52,7 +52,7 @@ public static class SiloSetups
     private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(400);
 
     /// <summary>A whole silo: membership, transport, grains.</summary>
-    public static void UseTeravox(this ISiloBuilder silo, SiloSetup setup)
+    public static ISiloBuilder UseTeravox(this ISiloBuilder silo, SiloSetup setup)
     {
         ArgumentNullException.ThrowIfNull(setup);
         silo.Configure<Orleans.Configuration.SiloOptions>(o => o.SiloName = setup.Devices.Name);
@@ -95,7 +95,9 @@ public static class SiloSetups
             o.OpenConnectionTimeout = TimeSpan.FromSeconds(1);
             o.ConnectionRetryDelay = TimeSpan.FromMilliseconds(200);
         });
+        silo.AddActivityPropagation();
         silo.AddTeravoxGrains(setup);
+        return silo;
     }
 
     /// <summary>The grains, their storage and the devices, for any membership and transport.</summary>

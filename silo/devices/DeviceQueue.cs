@@ -26,6 +26,16 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
     /// <summary>Where its overlapping items take turns at computing.</summary>
     public DeviceGate Gate { get; } = new();
 
+    /// <summary>Items that run, and items that wait for their turns.</summary>
+    public (int Running, int Waiting) Length
+    {
+        get
+        {
+            lock (_lock)
+                return (_running, Math.Max(0, _held - _running));
+        }
+    }
+
     /// <summary>Completes when an item has left.</summary>
     public Task Changed
     {

@@ -5,6 +5,7 @@ using Teravox.Contracts.Api;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
+using Teravox.Silo.Telemetry;
 
 namespace Teravox.Silo.Devices;
 
@@ -64,6 +65,7 @@ public sealed class DeviceService
     public async Task RunAsync(CancellationToken stop, CancellationToken stopNow)
     {
         _draining = false;
+        using var figures = new DeviceMetrics(_devices);
         using var beating = new CancellationTokenSource();
         var beats = BeatAsync(beating.Token);
         var pulling = Task.WhenAll(_devices.Select(device => PullAsync(device, stop)));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
-using Teravox.Silo.Http.Health;
 using Teravox.Silo.Http.Security;
 using Teravox.Silo.Http.Volumes;
 
@@ -41,8 +40,6 @@ internal sealed class ApiServices : IDisposable
     public SilosView Silos { get; }
 
     public VolumePictures Pictures { get; }
-
-    public HttpMetrics Metrics { get; } = new();
 
     /// <summary>A folder of the store, made when it is not there.</summary>
     public string Folder(string name) => Directory.CreateDirectory(Path.Combine(Options.Store, name)).FullName;

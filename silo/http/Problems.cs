@@ -30,7 +30,7 @@ internal static partial class Problems
     public const string ContentType = "application/problem+json";
     private const int DiskFull = 28;
 
-    /// <summary>The middleware: outermost but for the metrics.</summary>
+    /// <summary>The middleware: the outermost.</summary>
     public static async Task GuardAsync(HttpContext http, RequestDelegate next, ILogger log)
     {
         try

@@ -140,6 +140,7 @@ internal sealed class PostgresDatabase : CatalogDatabase
             await transaction.CommitAsync(CancellationToken.None);
             if (turn.HasNews)
                 _news.Set();
+            CountWrite(operation);
             FaultPoints.Hit("catalog.after-commit:" + operation);
             return result;
         },

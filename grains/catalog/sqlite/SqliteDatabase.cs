@@ -119,6 +119,7 @@ internal sealed class SqliteDatabase : CatalogDatabase
         await transaction.CommitAsync();
         if (turn.HasNews)
             _news.Set();
+        CountWrite(operation);
         FaultPoints.Hit("catalog.after-commit:" + operation);
         return result;
     }
