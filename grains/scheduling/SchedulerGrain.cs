@@ -319,8 +319,11 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
                 version = await members.ChangedAsync(version, CancellationToken.None);
                 await WakeAsync();
             }
-            catch (Exception e) when (GrainCalls.MayPass(e))
+            catch (Exception e)
             {
+                // Whatever it was, it is tried again: nobody else follows the members.
+                if (!GrainCalls.MayPass(e))
+                    events.Emit(new NoAnswer($"scheduler: {e.GetType().Name}: {e.Message}"));
                 version = -1;
                 await Task.Delay(TimeSpan.FromMilliseconds(250));
             }
