@@ -339,6 +339,7 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
             }
             catch (Exception e)
             {
+                // Whatever it was, it is tried again: nobody else follows the members.
                 Report(e);
                 version = -1;
                 await Task.Delay(TimeSpan.FromMilliseconds(250));

@@ -89,6 +89,10 @@ public static class SiloSetups
             o.MaxJoinAttemptTime = TimeSpan.FromMinutes(1);
             o.EvictWhenMaxJoinAttemptTimeExceeded = false;
             o.DefunctSiloExpiration = TimeSpan.FromMinutes(10);
+
+            // By default a silo takes others that it does not know yet for long dead when they began more than an hour ago by its own
+            // clock. One whose clock is a day fast would do so with every silo that joins.
+            o.SiloGenerationRetirementAge = null;
         });
         silo.Configure<ConnectionOptions>(o =>
         {
