@@ -45,6 +45,7 @@ public sealed class WorkRangeGrain(
     private int _doneElsewhere;
     private RepeatedWork? _telling;
     private long _told;
+    private bool _tellsLater;
 
     private int First => _range * StagePlan.RangeSize;
 
@@ -401,9 +402,19 @@ public sealed class WorkRangeGrain(
 
     private void TellSoon()
     {
-        // An experiment is told at most a few times a second, and at once of an end.
+        // An experiment is told at most a few times a second, and at once of an end. The last news is not left out.
         if (IsComplete || _history.Values.Any(h => h.IsParked) || Stopwatch.GetElapsedTime(_told) > limits.BetweenWrites)
             _telling!.Want();
+        else if (!_tellsLater)
+            _ = TellLaterAsync();
+    }
+
+    private async Task TellLaterAsync()
+    {
+        _tellsLater = true;
+        await Task.Delay(limits.BetweenWrites);
+        _tellsLater = false;
+        _telling!.Want();
     }
 
     private async Task TellAsync()

@@ -83,6 +83,8 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
     /// <summary>Waits for an item's turn; false when it was stopped before.</summary>
     public async Task<bool> EnterAsync(bool alone, CancellationToken stop)
     {
+        if (stop.IsCancellationRequested)
+            return false;
         var turn = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         LinkedListNode<(bool, TaskCompletionSource<bool>)> place;
         lock (_lock)

@@ -80,6 +80,13 @@ public abstract class EngineFixture : IAsyncLifetime
     private protected static async Task<StageRow> StageAsync(ExperimentService experiments, long id, string stage = "s") =>
         (await StatusAsync(experiments, id)).Stages.Single(s => s.Name == stage);
 
+    /// <summary>Waits until it is so.</summary>
+    private protected static async Task UntilAsync(string what, Func<Task<bool>> isSo)
+    {
+        for (var deadline = Environment.TickCount64 + 60_000; !await isSo(); await Task.Delay(20, Ct))
+            Assert.True(Environment.TickCount64 < deadline, $"never: {what}");
+    }
+
     private protected static async Task<long> SumAsync(IGrainFactory grains, long id, string stage = "s")
     {
         var sums = await grains.GetGrain<Contracts.Grains.IExperimentGrain>($"{id}").SumsAsync(stage);
