@@ -51,7 +51,7 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
 
     /// <summary>
     /// Whether it has nothing at all, reports that are not answered included, and the items that it has room for. It has none before
-    /// half of what it had waiting is used up: so many small items are handed out by one write.
+    /// most of what it had waiting is used up: so many small items are handed out by one write.
     /// </summary>
     public (bool IsIdle, int Room) Look()
     {
@@ -136,7 +136,7 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
         }
 
         var waiting = (int)Math.Min(MostAhead, _perSecond * ahead.TotalSeconds);
-        return _here > device.Slots + (waiting / 2) || _alone || _line.Any(w => w.Alone) ? 0 : Math.Clamp(device.Slots + waiting - _here, 0, MostHeld - Math.Min(MostHeld, _held));
+        return _here > device.Slots + (waiting / 4) || _alone || _line.Any(w => w.Alone) ? 0 : Math.Clamp(device.Slots + waiting - _here, 0, MostHeld - Math.Min(MostHeld, _held));
     }
 
     private void Signal()
