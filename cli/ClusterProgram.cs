@@ -2,6 +2,7 @@
 using System.Globalization;
 using Teravox.Contracts;
 using Teravox.Grains.Catalog;
+using Teravox.Silo.Cluster;
 using Teravox.Silo.Local;
 
 namespace Teravox.Cli;
@@ -37,6 +38,11 @@ internal static class ClusterProgram
         {
             return Guarded.Stopped;
         }
+
+        // Silos of one machine speak TLS too: nobody but who may read this folder can call their grains.
+        var certificates = Path.Combine(settings.Folder, "certificates");
+        if (!File.Exists(Path.Combine(certificates, ClusterCertificate.KeyFile)))
+            ClusterCertificates.Make(certificates);
 
         await using (database)
         {
@@ -105,7 +111,7 @@ internal sealed class ClusterSilo(ClusterSettings settings, int index, string da
         [
             Commands.SiloCommand.Name, "--name", Name, "--store", Path.Combine(settings.Folder, "store"), "--urls", Url,
             "--threads", threads.ToString(CultureInfo.InvariantCulture), "--page-upload-mb", settings.PageUpload.ToString(CultureInfo.InvariantCulture),
-            Commands.SiloCommand.StopWithStandardInput,
+            "--cluster-certificates", Path.Combine(settings.Folder, "certificates"), Commands.SiloCommand.StopWithStandardInput,
         ];
         return
         [

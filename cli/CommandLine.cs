@@ -39,6 +39,7 @@ internal static class CommandLine
         root.Add(SiloCommand.Make());
         root.Add(ClusterCommand.Make());
         root.Add(KeyCommand.Make());
+        root.Add(ClusterCertificateCommand.Make());
 
         var parsed = root.Parse(args);
         return await parsed.InvokeAsync(new InvocationConfiguration

@@ -40,6 +40,9 @@ internal sealed record SiloSettings
     /// <summary>Where other silos reach this one; null for free ports of this machine.</summary>
     public IPEndPoint? ClusterAddress { get; init; }
 
+    /// <summary>Folder with the cluster's certificates, or null.</summary>
+    public string? Certificates { get; init; }
+
     /// <summary>The silo itself.</summary>
     public required DeviceOptions Options { get; init; }
 }
@@ -77,17 +80,17 @@ internal static class SiloProcess
     private static async Task WorkAsync(ICatalog catalog, SiloSettings settings, SiloLines lines, StopSignals signals)
     {
         var experiments = Directory.CreateDirectory(Path.Combine(settings.Store, "experiments")).FullName;
-        var http = settings.Urls.Count == 0 ? null : settings.Http;
-        if (http is not null)
-            await HttpFace.CheckAsync(catalog, http, signals.Stop);
+        await HttpFace.CheckAsync(catalog, settings.Http, signals.Stop);
+        using var certificate = settings.Certificates is { } folder ? ClusterCertificate.Load(folder) : null;
         var alone = Catalogs.SqliteFile(settings.Database) is not null;
         var setup = new SiloSetup(catalog, id => Path.Combine(experiments, id.ToString(CultureInfo.InvariantCulture)), settings.Options)
         {
             Database = alone ? null : settings.Database,
+            Certificate = certificate,
             Address = alone ? null : settings.ClusterAddress ?? new IPEndPoint(IPAddress.Loopback, LoopbackPorts.Free(2)),
         };
         setup.Events.Happened += lines.On;
-        await Silo.SiloProgram.RunAsync(setup, http, Say, signals.Stop, signals.StopNow);
+        await Silo.SiloProgram.RunAsync(setup, settings.Http, Say, signals.Stop, signals.StopNow);
 
         void Say(string kind, string text)
         {

@@ -20,12 +20,12 @@ public static class SiloProgram
 
     /// <summary>Works until <paramref name="stop"/>. A silo that the cluster took for dead, while it was frozen say, joins anew.</summary>
     /// <param name="setup">What it is made of.</param>
-    /// <param name="http">Its HTTP API; null without one.</param>
+    /// <param name="http">Settings of its HTTP API, which is not served without addresses.</param>
     /// <param name="say">Told of its life: a kind and a text.</param>
     /// <param name="stop">Begins the stop: no more items, what runs may end.</param>
     /// <param name="stopNow">Ends the grace period.</param>
     /// <exception cref="InputException">The database or the store can not be used, or an address not be listened on.</exception>
-    public static async Task RunAsync(SiloSetup setup, HttpOptions? http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
+    public static async Task RunAsync(SiloSetup setup, HttpOptions http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
     {
         ArgumentNullException.ThrowIfNull(setup);
         for (var life = 1; !stop.IsCancellationRequested; life++)
@@ -39,16 +39,17 @@ public static class SiloProgram
     }
 
     /// <summary>One life in the cluster; true when the cluster ended it.</summary>
-    private static async Task<bool> LiveAsync(SiloSetup setup, HttpOptions? http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
+    private static async Task<bool> LiveAsync(SiloSetup setup, HttpOptions http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
     {
         var death = new DeathSignal();
         var host = await JoinAsync(setup, http, death, say, stop);
         try
         {
-            var url = http is null ? null : (host as WebApplication)?.Urls.FirstOrDefault();
-            foreach (var listens in (host as WebApplication)?.Urls ?? [])
+            ICollection<string> urls = host is WebApplication app ? app.Urls : [];
+            foreach (var listens in urls)
                 say("listening", listens);
-            var devices = ActivatorUtilities.CreateInstance<DeviceService>(host.Services, setup.Devices, url ?? "");
+            var devices = new DeviceService(
+                host.Services.GetRequiredService<IGrainFactory>(), setup.Kinds, host.Services.GetRequiredService<RunningWork>(), setup.Events, setup.Devices, urls.FirstOrDefault());
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, death.Token);
             await using var draining = stop.Register(() => say("draining", "draining: no more items, what runs may end"));
             say("ready", "ready for work");
@@ -65,7 +66,7 @@ public static class SiloProgram
     }
 
     /// <summary>Joins the cluster, as often as it takes: the database may be away, or a port be taken meanwhile.</summary>
-    private static async Task<IHost> JoinAsync(SiloSetup setup, HttpOptions? http, DeathSignal death, Action<string, string> say, CancellationToken stop)
+    private static async Task<IHost> JoinAsync(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string, string> say, CancellationToken stop)
     {
         for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause < TimeSpan.FromSeconds(2) ? pause * 2 : pause)
         {
@@ -90,13 +91,13 @@ public static class SiloProgram
         }
     }
 
-    private static IHost Build(SiloSetup setup, HttpOptions? http, DeathSignal death, Action<string> say)
+    private static IHost Build(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string> say)
     {
-        if (http is null)
+        if (http.Urls.Count == 0)
         {
             var bare = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
             bare.Logging.AddProvider(new SiloLog(say)).SetMinimumLevel(LogLevel.Error);
-            Add(bare.Services, death);
+            Add(bare.Services, death, http);
             bare.UseOrleans(silo => silo.UseTeravox(setup));
             return bare.Build();
         }
@@ -104,7 +105,7 @@ public static class SiloProgram
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddProvider(new SiloLog(say))
             .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider>("Orleans", LogLevel.None);
-        Add(builder.Services, death);
+        Add(builder.Services, death, http);
         HttpFace.Configure(builder, http);
         builder.Host.UseOrleans(silo => silo.UseTeravox(setup));
         var app = builder.Build();
@@ -112,8 +113,9 @@ public static class SiloProgram
         return app;
     }
 
-    private static void Add(IServiceCollection services, DeathSignal death)
+    private static void Add(IServiceCollection services, DeathSignal death, HttpOptions http)
     {
+        HttpFace.AddServices(services, http);
         services.AddSingleton<IHostLifetime, NoLifetime>();
         services.AddSingleton<IFatalErrorHandler>(death);
     }

@@ -28,6 +28,7 @@ internal static class SiloCommand
         var grace = new Option<double>("--grace") { Description = "Seconds that running work has to end when the silo stops; then it is given back.", DefaultValueFactory = _ => 10 };
         var name = new Option<string?>("--name") { Description = "Name in the roster; a part that is new for every process is added." };
         var address = new Option<string?>("--cluster-address") { Description = "IP:PORT under which the other silos reach this one, PORT + 1 for its clients. Free ports of 127.0.0.1 when left out, for silos of one machine." };
+        var certificates = new Option<string?>("--cluster-certificates") { Description = "Folder with the cluster's certificates, made with ./teravox cluster-certificate: silos then speak TLS. Beyond this machine only with them." };
         var (cors, pageUpload) = (Options.Cors(), Options.PageUpload());
         var json = Options.Json();
         var withInput = new Option<bool>(StopWithStandardInput) { Hidden = true };
@@ -40,7 +41,7 @@ internal static class SiloCommand
               ./teravox silo --database postgres://teravox@db/teravox --store /shared/teravox --urls http://127.0.0.1:7300 --tag disk=fast
             """)
         {
-            database, store, urls, devices, threads, tags, roots, grace, name, address, cors, pageUpload, json, withInput,
+            database, store, urls, devices, threads, tags, roots, grace, name, address, certificates, cors, pageUpload, json, withInput,
         }.Does(async (r, _) =>
         {
             var settings = new SiloSettings
@@ -53,6 +54,7 @@ internal static class SiloCommand
                 PageUploadBytes = (long)Options.CheckPageUpload(r.GetRequiredValue(pageUpload)) << 20,
                 Json = r.GetValue(json),
                 ClusterAddress = r.GetValue(address) is { } text ? CheckAddress(text) : null,
+                Certificates = r.GetValue(certificates),
                 Options = new DeviceOptions(NameOf(r.GetValue(name)), SiloDevices.Make(r.GetRequiredValue(devices), Options.CheckThreads(r.GetRequiredValue(threads))))
                 {
                     Tags = [.. r.GetRequiredValue(tags).Select(CheckTag)],

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Rights in the ledger's schema, no more than each role needs:
+-- Rights in the database's schema, no more than each role needs:
 --   teravox_owner   (any name: whoever runs this) owns the schema and migrates it; no silo runs as this role
 --   teravox_silo    what silos do: reads all, adds and changes rows; no table is made, changed or dropped, and no
 --                   event, experiment or key is deleted or rewritten
@@ -7,7 +7,7 @@
 --
 -- Once, as an administrator:   CREATE ROLE teravox_owner LOGIN CREATEROLE; CREATE DATABASE teravox OWNER teravox_owner;
 -- Then, and again after every upgrade that brings migrations, as the owner:
---   teravox key list --ledger postgres://teravox_owner@host/teravox          # any command that opens the ledger migrates it
+--   teravox key list --database postgres://teravox_owner@host/teravox          # any command that opens the database migrates it
 --   psql -v ON_ERROR_STOP=1 -d postgres://teravox_owner@host/teravox -f deploy/sql/roles.sql
 -- A schema other than the role's own is set before, by PGOPTIONS="-c search_path=NAME". Passwords are set apart: \password.
 --
@@ -19,7 +19,7 @@ DECLARE
     role   text;
 BEGIN
     IF to_regclass('teravox_schema') IS NULL THEN
-        RAISE EXCEPTION 'Schema % is not a ledger yet; open it once as its owner, as with: teravox key list', current_schema();
+        RAISE EXCEPTION 'Schema % is not a database yet; open it once as its owner, as with: teravox key list', current_schema();
     END IF;
 
     FOREACH role IN ARRAY ARRAY[silo, reader] LOOP

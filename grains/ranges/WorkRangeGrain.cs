@@ -36,6 +36,7 @@ public sealed class WorkRangeGrain(
     private readonly Dictionary<int, long> _notBefore = [];
     private readonly Dictionary<int, (long Heard, WorkProgress? Progress)> _heard = [];
     private readonly Dictionary<string, byte[]> _packed = [];
+    private readonly List<NewEvent> _untold = [];
     private StagePlan? _stage;
     private int _range;
     private bool[] _done = [];
@@ -318,6 +319,7 @@ public sealed class WorkRangeGrain(
     {
         var history = _history[index];
         history = history with { Failures = history.Failures + 1, Error = error };
+        Log("error", index, history.Attempts, error);
         _history[index] = history with { IsParked = final || history.Failures >= _stage!.MaxFailures };
         PutBack(index, limits.RetryDelay * Math.Min(60, Math.Pow(2, history.Failures - 1)) * (0.5 + Random.Shared.NextDouble()));
         return _history[index].IsParked;
@@ -332,12 +334,16 @@ public sealed class WorkRangeGrain(
         {
             var history = _history[index];
             history = history with { Deaths = history.Deaths + 1, Error = $"silo {held.Silo} died while it ran this" };
+            Log("death", index, held.Attempt, history.Error);
             _history[index] = history with { IsParked = history.Deaths >= _stage!.MaxDeaths };
             PutBack(index, TimeSpan.Zero);
         }
 
         return lost.Count > 0;
     }
+
+    private void Log(string kind, int index, int attempt, string text) => _untold.Add(new NewEvent(
+        string.Create(CultureInfo.InvariantCulture, $"{_stage!.Name}/{index}/{kind}{attempt}"), kind, _stage.Name, string.Create(CultureInfo.InvariantCulture, $"item {index}: {text}")));
 
     private void PutBack(int index, TimeSpan delay)
     {
@@ -395,6 +401,12 @@ public sealed class WorkRangeGrain(
         if (_stage is null)
             return;
         _told = Stopwatch.GetTimestamp();
+        if (_untold.ToList() is { Count: > 0 } lines)
+        {
+            await catalog.RecordAsync(_stage.Experiment, null, lines, CancellationToken.None);
+            _untold.RemoveRange(0, lines.Count);
+        }
+
         var running = _out.Select(o => Running(o.Key, o.Value)).OrderBy(r => r.Index).Take(100).ToArray();
         var parked = _history.Where(h => h.Value.IsParked).Select(h => new FailedItem(_stage.Name, h.Key, h.Value.Failures, h.Value.Deaths, h.Value.Error ?? "")).ToArray();
         var complete = IsComplete;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Runtime.Hosting;
 using Orleans.Serialization;
+using Teravox.Contracts;
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
 using Teravox.Grains.Catalog.Postgres;
@@ -23,6 +24,9 @@ public sealed record SiloSetup(ICatalog Catalog, Func<long, string> RootOf, Devi
 
     /// <summary>Where other silos reach it; its port + 1 is for clients. Null for a silo that is alone.</summary>
     public IPEndPoint? Address { get; init; }
+
+    /// <summary>What it shows other silos and clients, and asks of them; null: no TLS, which is for one machine only.</summary>
+    public ClusterCertificate? Certificate { get; init; }
 
     /// <summary>The kinds of items that it has grains for.</summary>
     public WorkKinds Kinds { get; init; } = WorkKinds.OfExperiments;
@@ -57,6 +61,9 @@ public static class SiloSetups
             silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Provider, OrleansQueries.ConnectionString(database)));
             silo.ConfigureEndpoints(address.Address, address.Port, address.Port + 1, listenOnAnyHostAddress: false);
             silo.Configure<ClusterOptions>(NameCluster);
+            ClusterExposure.Check(address, setup.Certificate);
+            if (setup.Certificate is { } certificate)
+                silo.UseClusterTls(certificate);
         }
         else
         {

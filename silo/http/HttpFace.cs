@@ -45,17 +45,23 @@ public static class HttpFace
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
-        foreach (var folder in (string[])["volumes", "models", "uploads"])
-            Directory.CreateDirectory(Path.Combine(options.Store, folder));
         builder.WebHost.UseUrls([.. options.Urls]).ConfigureKestrel(kestrel => Limit(kestrel.Limits, options));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(o => ApiJson.Apply(o.SerializerOptions));
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
         ApiDocument.Add(builder.Services);
-        builder.Services.AddSingleton(services => new ApiServices(
-            services.GetRequiredService<ExperimentService>(), services.GetRequiredService<ExperimentStore>(), options, options.Urls.All(Loopback.IsLoopback)));
         builder.Services.AddSingleton(_ => new OtherOrigins(options.CorsOrigins));
+    }
+
+    /// <summary>What submissions and views work with, also those that come over grains.</summary>
+    public static void AddServices(IServiceCollection services, HttpOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        foreach (var folder in (string[])["volumes", "models", "uploads"])
+            Directory.CreateDirectory(Path.Combine(options.Store, folder));
+        services.AddSingleton(provider => new ApiServices(
+            provider.GetRequiredService<ExperimentService>(), provider.GetRequiredService<ExperimentStore>(), options, options.Urls.All(Loopback.IsLoopback)));
     }
 
     /// <summary>What every request goes through, outermost first, and the routes.</summary>

@@ -25,14 +25,14 @@ public sealed class ClusterTests
         await using var server = await PrivatePostgres.StartAsync(folder["postgres"], ["fsync=off"], TestContext.Current.CancellationToken);
         await using var proxy = new SocketProxy(Path.Combine(server.SocketFolder, $".s.PGSQL.{PrivatePostgres.Port}"));
         var secrets = folder["secrets"];
-        (await Tool.RunAsync(Tool.At("deploy/scripts/make-secrets"), secrets, $"127.0.0.1:{proxy.Port}", "cluster")).MustSucceed();
+        (string, string?) home = ("TERAVOX_HOME", Tool.Home);
+        (await Tool.RunAsync(Tool.At("deploy/scripts/make-secrets"), [secrets, $"127.0.0.1:{proxy.Port}", "cluster"], home)).MustSucceed();
         Assert.NotEqual(0, (await Tool.RunAsync(Tool.At("deploy/scripts/make-secrets"), secrets)).Code);
         await MakeDatabaseAsync(server.Address, folder["postgres"], File.ReadAllText(Path.Combine(secrets, "owner_password")));
 
         // A silo before the set-up has no role and no schema; one after it sees the schema as it is.
-        (string, string?) owner = ("TERAVOX_LEDGER_FILE", Path.Combine(secrets, "owner_ledger"));
-        (string, string?) silo = ("TERAVOX_LEDGER_FILE", Path.Combine(secrets, "silo_ledger"));
-        (string, string?) home = ("TERAVOX_HOME", Tool.Home);
+        (string, string?) owner = ("TERAVOX_DATABASE_FILE", Path.Combine(secrets, "owner_database"));
+        (string, string?) silo = ("TERAVOX_DATABASE_FILE", Path.Combine(secrets, "silo_database"));
         Assert.NotEqual(0, (await Tool.RunAsync(Tool.At(Launcher), ["key", "list"], silo, home)).Code);
         (await Tool.RunAsync(Tool.At(Launcher), ["key", "list"], owner, home)).MustSucceed();
         for (var i = 0; i < 2; i++)
@@ -40,8 +40,13 @@ public sealed class ClusterTests
 
         // Without a key nobody beyond this machine is served, so a silo as compose starts it must refuse.
         var port = LoopbackPorts.Free();
-        var command = ComposeCommand(folder["data"], port);
-        var refused = await Tool.RunAsync(Tool.At(Launcher), command, silo, home);
+        var certificates = Directory.CreateDirectory(folder["certificates"]).FullName;
+        for (var i = 0; i < 2; i++)
+            (await Tool.RunAsync(Tool.At("deploy/scripts/cluster-certificates"), [Path.Combine(secrets, "cluster"), certificates], home)).MustSucceed();
+        Assert.Equal(Certificates.Files.Order(StringComparer.Ordinal), Directory.EnumerateFiles(certificates).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
+        (string, string?) cluster = ("TERAVOX_CLUSTER_ADDRESS", $"127.0.0.1:{LoopbackPorts.Free(2)}");
+        var command = ComposeCommand(folder["data"], certificates, port);
+        var refused = await Tool.RunAsync(Tool.At(Launcher), command, silo, cluster, home);
         Assert.Equal(2, refused.Code);
         Assert.Contains("key", refused.Error, StringComparison.Ordinal);
 
@@ -50,19 +55,19 @@ public sealed class ClusterTests
         Assert.Equal("", (await Tool.RunAsync(Tool.At("deploy/scripts/first-key"), [], owner, home)).MustSucceed().Output);
         Assert.Contains("first-operator", (await Tool.RunAsync(Tool.At(Launcher), ["key", "list"], silo, home)).MustSucceed().Output, StringComparison.Ordinal);
 
-        await ServesAndDrainsAsync(Tool.Start(Tool.At(Launcher), command, silo, home), port, first.Output.Trim());
+        await ServesAndDrainsAsync(Tool.Start(Tool.At(Launcher), command, silo, cluster, home), port, first.Output.Trim());
         await ServesAndDrainsAsync(
-            Tool.Start("bash", [Tool.At("deploy/slurm/teravox-silo.sbatch")], silo, home, ("TERAVOX_STORE", folder["data/store"]), ("TERAVOX_PROGRAM", Tool.At(Launcher)), ("SLURM_CPUS_PER_TASK", "1"), ("TERAVOX_DEVICE", "cpu")),
+            Tool.Start("bash", [Tool.At("deploy/slurm/teravox-silo.sbatch")], silo, cluster, home, ("TERAVOX_CERTIFICATES", certificates), ("TERAVOX_STORE", folder["data/store"]), ("TERAVOX_PROGRAM", Tool.At(Launcher)), ("SLURM_CPUS_PER_TASK", "1"), ("TERAVOX_DEVICE", "cpu")),
             port: null,
             key: null);
     }
 
     // The silo's command of compose.yaml, on this machine's folders and a free port.
-    private static List<string> ComposeCommand(string data, int port)
+    private static List<string> ComposeCommand(string data, string certificates, int port)
     {
         var compose = new DeserializerBuilder().Build().Deserialize<Map>(Tool.Text("deploy/compose.yaml"));
         var silo = (Map)((Map)compose["services"])["silo"];
-        return [.. ((List<object>)silo["command"]).Select(a => ((string)a).Replace("/data", data, StringComparison.Ordinal).Replace(":7300", $":{port}", StringComparison.Ordinal)), "--device", "cpu", "--threads", "1"];
+        return [.. ((List<object>)silo["command"]).Select(a => ((string)a).Replace("/certificates", certificates, StringComparison.Ordinal).Replace("/data", data, StringComparison.Ordinal).Replace(":7300", $":{port}", StringComparison.Ordinal)), "--device", "cpu", "--threads", "1"];
     }
 
     private static async Task ServesAndDrainsAsync(Process silo, int? port, string? key)

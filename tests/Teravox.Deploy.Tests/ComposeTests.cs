@@ -34,10 +34,15 @@ public sealed class ComposeTests
             ("    healthcheck:", "    x-healthcheck:"),
             ("7300-7309:7300/tcp", "7300-7309:7301/tcp"),
             ("127.0.0.1:7300-7309", "7300-7309"),
-            ("TERAVOX_LEDGER_FILE: /run/secrets/silo_ledger", "TERAVOX_LEDGER_FILE: /run/secrets/owner_ledger"),
-            ("source: silo_ledger", "source: owner_ledger"),
+            ("TERAVOX_DATABASE_FILE: /run/secrets/silo_database", "TERAVOX_DATABASE_FILE: /run/secrets/owner_database"),
+            ("source: silo_database", "source: owner_database"),
             ("sql/roles.sql", "sql/role.sql"),
             ("Dockerfile.cpu", "Dockerfile.gpu"),
+            ("certificates:/certificates:ro", "certificates:/certificates:rw"),
+            ("certificates:/certificates:ro", "authority:/certificates:ro"),
+            ("- --cluster-certificates", "- --cluster-address"),
+            ("TERAVOX_CLUSTER_PORT", "TERAVOX_PORT"),
+            ("bin/cluster-certificates", "bin/certificates"),
         })
         {
             Assert.Contains(from, good, StringComparison.Ordinal);
@@ -70,7 +75,12 @@ public sealed class ComposeTests
         Must(Seconds((string)silo["stop_grace_period"]) >= Grace.Of(arguments) + Grace.ToGiveBack, "silo: stop_grace_period leaves too little after --grace");
         var port = new Uri(Arguments.After(arguments, "--urls")!.Replace("0.0.0.0", "localhost", StringComparison.Ordinal)).Port.ToString(CultureInfo.InvariantCulture);
         Must(List(silo, "ports").All(p => p.StartsWith("127.0.0.1:", StringComparison.Ordinal) && p.EndsWith($":{port}/tcp", StringComparison.Ordinal)), "silo: its port is not that of --urls, or not on loopback");
-        Must(Secrets(silo).SequenceEqual(["silo_ledger"]), "silo: it sees more than its own ledger's address");
+        Must(Secrets(silo).SequenceEqual(["silo_database"]), "silo: it sees more than its own ledger's address");
+        Must(List(silo, "volumes").Any(v => v == $"certificates:{Arguments.After(arguments, "--cluster-certificates")}:ro"), "silo: --cluster-certificates is not the volume of the certificates, or it can be written");
+        Must(!List(silo, "volumes").Any(v => v.StartsWith("authority:", StringComparison.Ordinal)), "silo: it sees the authority's key");
+        Must(((Map)silo["environment"]).ContainsKey("TERAVOX_CLUSTER_PORT"), "silo: the others do not reach it");
+        foreach (var program in services.Values.SelectMany(s => List(s, "entrypoint")).Where(p => p.StartsWith("/opt/teravox/bin/", StringComparison.Ordinal)))
+            Must(File.Exists(Tool.At("deploy/scripts/" + Path.GetFileName(program))), $"no {program} in deploy/scripts");
         Must((string)silo["image"] == $"teravox:{Images.Own}-cuda", "compose.cuda.yaml: the silos' image");
         return problems;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Teravox.Contracts;
 
 namespace Teravox.Deploy.Tests;
 
@@ -25,6 +26,13 @@ internal static class Arguments
         var at = all.IndexOf(option);
         return at >= 0 && at + 1 < all.Count ? all[at + 1] : null;
     }
+}
+
+/// <summary>The certificates that silos prove with that they are one cluster.</summary>
+internal static class Certificates
+{
+    /// <summary>Files that a silo needs; the authority's key is none of them.</summary>
+    public static IReadOnlyList<string> Files { get; } = [ClusterCertificate.AuthorityFile, ClusterCertificate.MemberFile, ClusterCertificate.KeyFile];
 }
 
 /// <summary>Names of images.</summary>

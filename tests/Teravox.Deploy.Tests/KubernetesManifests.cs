@@ -107,14 +107,15 @@ internal sealed partial class KubernetesManifests
         var grace = Grace.Of(silo.Args);
         Must(pod.TerminationGracePeriodSeconds >= grace + Grace.ToGiveBack, $"{what}: terminationGracePeriodSeconds {pod.TerminationGracePeriodSeconds} leaves less than {Grace.ToGiveBack} s after --grace {grace}");
 
-        var port = silo.Ports?.SingleOrDefault();
-        Must(port?.Name == "http" && Arguments.After(silo.Args, "--urls") == $"http://0.0.0.0:{port.ContainerPort}", $"{what}: --urls is not its containerPort");
+        var port = silo.Ports?.SingleOrDefault(p => p.Name == "http");
+        Must(port is not null && Arguments.After(silo.Args, "--urls") == $"http://0.0.0.0:{port.ContainerPort}", $"{what}: --urls is not its containerPort");
         foreach (var (name, probe, path) in new[] { ("liveness", silo.LivenessProbe, "/health/live"), ("startup", silo.StartupProbe, "/health/live"), ("readiness", silo.ReadinessProbe, "/health/ready") })
         {
             Must(probe?.HttpGet?.Path == path, $"{what}: its {name} probe does not ask {path}");
             Must(probe?.HttpGet?.Port?.Value == port?.Name, $"{what}: its {name} probe asks no port of the container");
         }
 
+        CheckCluster(what, pod, silo);
         var gpu = silo.Resources?.Limits?.ContainsKey("nvidia.com/gpu") == true;
         Must(gpu == (Arguments.After(silo.Args, "--device") ?? "").StartsWith("cuda", StringComparison.Ordinal), $"{what}: --device and the GPU it asks for disagree");
         Must(gpu == silo.Image.EndsWith("-cuda", StringComparison.Ordinal), $"{what}: image and the GPU it asks for disagree");
@@ -122,6 +123,18 @@ internal sealed partial class KubernetesManifests
             Must(cores.ToString() == threads, $"{what}: --threads {threads} on {cores} cores");
         foreach (var folder in new[] { Arguments.After(silo.Args, "--store"), Arguments.After(silo.Args, "--root") })
             Must(silo.VolumeMounts?.Any(m => m.Name == "store" && folder?.StartsWith(m.MountPath + "/", StringComparison.Ordinal) == true) == true, $"{what}: {folder} is not on the store");
+    }
+
+    // Silos reach each other at the pod's address, and prove with the cluster's certificates who they are.
+    private void CheckCluster(string what, V1PodSpec pod, V1Container silo)
+    {
+        Must(silo.Env?.Any(e => e.Name == "POD_IP" && e.ValueFrom?.FieldRef?.FieldPath == "status.podIP") == true, $"{what}: POD_IP is not the pod's address");
+        var ports = silo.Ports?.Where(p => p.Name is "cluster" or "gateway").Select(p => p.ContainerPort).ToList() ?? [];
+        Must(ports is [var own, var next] && next == own + 1 && Arguments.After(silo.Args, "--cluster-address") == $"$(POD_IP):{own}", $"{what}: --cluster-address is not the pod's at its ports cluster and gateway, one after the other");
+        var mount = silo.VolumeMounts?.SingleOrDefault(m => m.MountPath == Arguments.After(silo.Args, "--cluster-certificates"));
+        var secret = pod.Volumes?.SingleOrDefault(v => v.Name == mount?.Name)?.Secret?.SecretName;
+        var files = All<V1Secret>().SingleOrDefault(s => s.Metadata.Name == secret)?.StringData?.Keys;
+        Must(files?.ToHashSet().SetEquals(Certificates.Files) == true, $"{what}: --cluster-certificates is not a mounted secret with {string.Join(", ", Certificates.Files)} and nothing else");
     }
 
     private void CheckPod(string what, V1PodTemplateSpec? template)
@@ -225,10 +238,21 @@ internal sealed partial class KubernetesManifests
             Must(policy.Spec?.PolicyTypes?.ToHashSet().SetEquals(["Ingress", "Egress"]) == true, "NetworkPolicy: it must close both ways");
             var served = All<V1Deployment>().SelectMany(d => d.Spec.Template.Spec.Containers).SelectMany(c => c.Ports ?? []).Select(p => p.ContainerPort.ToString(CultureInfo.InvariantCulture)).ToHashSet();
             Must(policy.Spec?.Ingress?.SelectMany(i => i.Ports ?? []).Select(p => p.Port?.Value).ToHashSet().SetEquals(served) == true, "NetworkPolicy: the open port is not the silos'");
-            Must(policy.Spec?.Ingress?.All(i => i.FromProperty?.Count > 0 && i.FromProperty.All(f => f.NamespaceSelector?.MatchLabels?.ContainsKey(ClusterName) == true)) == true, "NetworkPolicy: open to everyone");
+            var open = policy.Spec?.Ingress?.Where(i => !IsAmongSilos(i.FromProperty)).ToList() ?? [];
+            Must(open.All(i => i.FromProperty?.Count > 0 && i.FromProperty.All(f => f.NamespaceSelector?.MatchLabels?.ContainsKey(ClusterName) == true)), "NetworkPolicy: open to everyone");
+            Must(open.SelectMany(i => i.Ports ?? []).All(p => p.Port?.Value == Port("http")), "NetworkPolicy: others than silos reach more than http");
+            string?[] cluster = [Port("cluster"), Port("gateway")];
+            Must(policy.Spec?.Ingress?.Any(i => IsAmongSilos(i.FromProperty) && cluster.SequenceEqual(i.Ports?.Select(p => p.Port?.Value) ?? [])) == true, "NetworkPolicy: silos do not let each other in");
+            Must(policy.Spec?.Egress?.Any(e => IsAmongSilos(e.To) && cluster.SequenceEqual(e.Ports?.Select(p => p.Port?.Value) ?? [])) == true, "NetworkPolicy: silos do not get out to each other");
             Must(policy.Spec?.Egress?.Any(e => e.Ports?.Any(p => p.Port?.Value == "5432" && p.Protocol == "TCP") == true) == true, "NetworkPolicy: no way to PostgreSQL");
         }
     }
+
+    private bool IsAmongSilos(IList<V1NetworkPolicyPeer>? peers) =>
+        peers is [{ NamespaceSelector: null, PodSelector: { } pods }] && All<V1Deployment>().All(d => Selects(pods.MatchLabels, d.Spec.Template.Metadata.Labels));
+
+    private string? Port(string name) =>
+        All<V1Deployment>().SelectMany(d => d.Spec.Template.Spec.Containers).SelectMany(c => c.Ports ?? []).FirstOrDefault(p => p.Name == name)?.ContainerPort.ToString(CultureInfo.InvariantCulture);
 
     private static bool Selects(IDictionary<string, string>? selector, IDictionary<string, string>? labels) =>
         selector?.Count > 0 && selector.All(s => labels?.TryGetValue(s.Key, out var value) == true && value == s.Value);

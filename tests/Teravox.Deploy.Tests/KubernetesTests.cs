@@ -46,6 +46,15 @@ public sealed class KubernetesTests
     [InlineData("network.yaml", "port: 7300", "port: 7301")]
     [InlineData("network.yaml", "port: 5432", "port: 5433")]
     [InlineData("network.yaml", "- namespaceSelector:", "- podSelectors:")]
+    [InlineData("network.yaml", "port: 7401", "port: 7402")]
+    [InlineData("network.yaml", "- to: *silos", "- to: []")]
+    [InlineData("network.yaml", "component: silo", "component: silos")]
+    [InlineData("silo-gpu.yaml", "containerPort: 7401", "containerPort: 7402")]
+    [InlineData("silo-gpu.yaml", "$(POD_IP):7400", "$(POD_IP):7300")]
+    [InlineData("silo-gpu.yaml", "$(POD_IP):7400", "$(POD):7400")]
+    [InlineData("silo-gpu.yaml", "secretName: teravox-cluster", "secretName: teravox-silo")]
+    [InlineData("silo-cpu.yaml", "- /run/secrets/cluster\n", "- /run/secrets/clusters\n")]
+    [InlineData("secret.example.yaml", "cluster.key:", "cluster-ca.key:")]
     public void Manifests_WhenBrokenOnPurpose_HaveAProblem(string file, string good, string bad)
     {
         var files = Files();

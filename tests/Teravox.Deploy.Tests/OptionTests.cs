@@ -13,6 +13,7 @@ public sealed partial class OptionTests
         var used = Uses().Distinct().ToList();
         Assert.Contains(("silo", "--grace"), used);
         Assert.Contains(("key add", "--role"), used);
+        Assert.Contains(("cluster-certificate", "--renew"), used);
         Assert.Empty(await UnknownAsync(used));
     }
 
@@ -70,13 +71,13 @@ public sealed partial class OptionTests
             {
                 foreach (var child in node switch { Dictionary<object, object> map => map.Values, List<object> list => list, _ => Enumerable.Empty<object>() })
                     left.Push(child);
-                if (node is List<object> words && words is ["silo" or "key", ..])
+                if (node is List<object> words && words is ["silo" or "key" or "cluster-certificate", ..])
                     yield return [.. words.Cast<string>()];
             }
         }
     }
 
-    [GeneratedRegex("(?:\\./|/opt/teravox/bin/|scripts/|here/|^|\\$)teravox\"? ((?:key|campaign|bench) [a-z]+|silo(?:s)?|cluster|submit|status|pause|resume|cancel|report)\\b([^\\n#`|]*)", RegexOptions.Multiline)]
+    [GeneratedRegex("(?:\\./|/opt/teravox/bin/|scripts/|here/|^|\\$)teravox\"? ((?:key|campaign|bench) [a-z]+|silo(?:s)?|cluster(?:-certificate)?|submit|status|pause|resume|cancel|report)\\b([^\\n#`|]*)", RegexOptions.Multiline)]
     private static partial Regex CommandLine();
 
     [GeneratedRegex("(?<![a-z-])--[a-z][a-z-]*")]

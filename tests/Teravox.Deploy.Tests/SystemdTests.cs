@@ -23,7 +23,9 @@ public sealed partial class SystemdTests
     [InlineData("ProtectSystem=strict", "ProtectSystem=no")]
     [InlineData("NoNewPrivileges=yes", "NoNewPrivileges=perhaps")]
     [InlineData("$TERAVOX_OPTIONS", "$TERAVOX_MORE")]
-    [InlineData("LoadCredential=ledger:", "LoadCredential=address:")]
+    [InlineData("LoadCredential=database:", "LoadCredential=address:")]
+    [InlineData("LoadCredential=cluster.key:", "LoadCredential=silo.key:")]
+    [InlineData("--cluster-certificates %d", "--grace %d")]
     public async Task Unit_WhenBrokenOnPurpose_HasAProblem(string good, string bad)
     {
         Assert.Contains(good, Tool.Text(Unit), StringComparison.Ordinal);
@@ -53,6 +55,9 @@ public sealed partial class SystemdTests
         var example = Tool.Text("deploy/systemd/silo.env.example").Split('\n').Where(l => l.Contains('=', StringComparison.Ordinal)).Select(l => l.Split('=')[0]).ToHashSet();
         problems.AddRange(Variable().Matches(start).Select(m => m.Groups[1].Value).Where(v => !example.Contains(v)).Select(v => $"ExecStart: {v} is not in silo.env.example"));
         var credentials = settings["LoadCredential"].Select(c => c.Split(':')[0]).ToHashSet();
+        if (Arguments.After(start.Split(' '), "--cluster-certificates") != "%d")
+            problems.Add("ExecStart: --cluster-certificates is not the folder of the credentials");
+        problems.AddRange(Certificates.Files.Where(f => !credentials.Contains(f)).Select(f => $"no credential {f}"));
         problems.AddRange(Credential().Matches(text).Select(m => m.Groups[1].Value).Where(c => !credentials.Contains(c)).Select(c => $"no credential {c}"));
         return problems;
     }
