@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Orleans.Configuration;
+using Teravox.Client;
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
 using Teravox.Grains.Catalog.Postgres;
-using Teravox.Silo.Cluster;
 using Teravox.Silo.Local;
 
 namespace Teravox.Bench.Silos;
@@ -16,7 +13,7 @@ internal sealed class BenchCluster : IAsyncDisposable
     private readonly BenchFolder _home;
     private readonly PrivatePostgres _server;
     private readonly List<ChildProcess> _silos = [];
-    private IHost? _client;
+    private ClusterClient? _client;
 
     private BenchCluster(BenchFolder home, PrivatePostgres server, ICatalog catalog) => (_home, _server, Catalog) = (home, server, catalog);
 
@@ -32,7 +29,7 @@ internal sealed class BenchCluster : IAsyncDisposable
     public IReadOnlyList<ChildProcess> Silos => _silos;
 
     /// <summary>Grains, by a connection to one of the silos.</summary>
-    public IGrainFactory Grains => _client!.Services.GetRequiredService<IGrainFactory>();
+    public IGrainFactory Grains => _client!.Grains;
 
     /// <summary>Experiments, likewise.</summary>
     public ExperimentService Experiments => new(Catalog, Grains);
@@ -49,7 +46,7 @@ internal sealed class BenchCluster : IAsyncDisposable
             for (var i = 0; i < silos; i++)
                 await cluster.AddSiloAsync(sayItems, ct);
             if (silos > 0)
-                await cluster.ConnectAsync(ct);
+                cluster._client = await ClusterClient.ConnectAsync(new ClusterClientOptions { Database = OrleansQueries.ConnectionString(cluster.Database) }, ct);
             return cluster;
         }
         catch
@@ -81,28 +78,11 @@ internal sealed class BenchCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_client is not null)
-        {
-            await _client.StopAsync();
-            await ((IAsyncDisposable)_client).DisposeAsync();
-        }
+            await _client.DisposeAsync();
 
         _silos.ForEach(s => s.Dispose());
         await Catalog.DisposeAsync();
         await _server.DisposeAsync();
         _home.Dispose();
-    }
-
-    private async Task ConnectAsync(CancellationToken ct)
-    {
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.UseOrleansClient(client =>
-        {
-            client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = ("Npgsql", OrleansQueries.ConnectionString(Database)));
-            client.Configure<ClusterOptions>(SiloSetups.NameCluster);
-            client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(2));
-        });
-        _client = builder.Build();
-        await _client.StartAsync(ct);
     }
 }

@@ -9,6 +9,7 @@ using Teravox.Grains.Catalog;
 using Teravox.Silo;
 using Teravox.Silo.Cluster;
 using Teravox.Silo.Devices;
+using Teravox.Silo.Http;
 using Teravox.Silo.Local;
 
 namespace Teravox.Bench.Silos;
@@ -42,7 +43,7 @@ internal static class SimulatedSilo
             if (Catalogs.SqliteFile(address) is null)
             {
                 setup = setup with { Database = address, Address = new IPEndPoint(IPAddress.Loopback, LoopbackPorts.Free(2)) };
-                await SiloProgram.RunAsync(setup, null, Say, ct, CancellationToken.None);
+                await SiloProgram.RunAsync(setup, new HttpOptions { Urls = [], Store = Path.GetTempPath() }, Say, ct, CancellationToken.None);
                 return 0;
             }
 
