@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
-using Teravox.Bench.Ledger;
 using Teravox.Bench.Silos;
 
 namespace Teravox.Bench;
 
-/// <summary>The benches' command line, of this program and of those that add a host to it.</summary>
+/// <summary>The benches' command line.</summary>
 internal static class BenchProgram
 {
     /// <summary>Does what the arguments ask for. Returns the exit code.</summary>
-    public static Task<int> RunAsync(string[] args, params Command[] more)
+    public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Measures Teravox: ledger throughput, recovery after kill -9, scaling over silos, and what holds under faults.")
+        var root = new RootCommand("Measures Teravox: tiles a second without computing, recovery of lost work, scaling over silos, an idle silo's memory, and what holds under faults.")
         {
-            LedgerCommand.Make(),
-            LedgerWorker.Make(),
+            SchedulingCommand.Make(),
             RecoveryCommand.Make(),
             ScalingCommand.Make(),
+            IdleCommand.Make(),
             SimulatedSilo.Make(),
             ChaosCommand.Make(),
         };
-        foreach (var command in more)
-            root.Add(command);
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 }

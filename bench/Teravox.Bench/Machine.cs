@@ -25,6 +25,9 @@ internal static class Machine
             : 0;
     }
 
+    /// <summary>Seconds of CPU that the processes of this name have used; those that ended are not counted.</summary>
+    public static double CpuSecondsOf(string name) => Stats().Values.Where(s => s.Name == name).Sum(s => s.Own) / TicksPerSecond;
+
     /// <summary>Seconds of CPU that everything on the machine has used.</summary>
     public static double BusySeconds()
     {
@@ -44,9 +47,9 @@ internal static class Machine
         return (fields["Rss:"], fields["Private_Clean:"] + fields["Private_Dirty:"]);
     }
 
-    private static Dictionary<int, (int Parent, double Own, double Reaped)> Stats()
+    private static Dictionary<int, (string Name, int Parent, double Own, double Reaped)> Stats()
     {
-        var stats = new Dictionary<int, (int, double, double)>();
+        var stats = new Dictionary<int, (string, int, double, double)>();
         foreach (var process in Process.GetProcesses())
         {
             using (process)
@@ -57,7 +60,7 @@ internal static class Machine
                     var line = File.ReadAllText($"/proc/{process.Id}/stat");
                     var fields = line[(line.LastIndexOf(')') + 2)..].Split(' ');
                     var ticks = fields[11..15].Select(t => double.Parse(t, CultureInfo.InvariantCulture)).ToArray();
-                    stats[process.Id] = (int.Parse(fields[1], CultureInfo.InvariantCulture), ticks[0] + ticks[1], ticks[2] + ticks[3]);
+                    stats[process.Id] = (line[(line.IndexOf('(') + 1)..line.LastIndexOf(')')], int.Parse(fields[1], CultureInfo.InvariantCulture), ticks[0] + ticks[1], ticks[2] + ticks[3]);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {

@@ -8,11 +8,11 @@ internal static class TeravoxProgram
 {
     /// <summary>Its path.</summary>
     /// <exception cref="InputException">It is not built.</exception>
-    public static string Path(string project = "cli", string file = "teravox.dll")
+    public static string Path()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var program = System.IO.Path.Combine(folder.FullName, project, "bin", "Release", "net10.0", file);
+            var program = System.IO.Path.Combine(folder.FullName, "cli", "bin", "Release", "net10.0", "teravox.dll");
             if (File.Exists(program))
                 return program;
         }

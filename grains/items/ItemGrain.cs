@@ -29,10 +29,16 @@ public abstract class ItemGrain(RunningWork running) : Grain, IItemGrain
             _run = WorkThread.RunAsync(item.Stage.Name, () => OutcomeAsync(turn));
         }
 
-        if (!_run.IsCompleted && await Task.WhenAny(_run, Task.Delay(LongestCall)) != _run)
+        try
+        {
+            var outcome = await _run.WaitAsync(LongestCall);
+            DeactivateOnIdle();
+            return outcome;
+        }
+        catch (TimeoutException)
+        {
             return new RunOutcome(RunEnd.NotYet);
-        DeactivateOnIdle();
-        return await _run;
+        }
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using Orleans.Concurrency;
@@ -298,30 +299,34 @@ public sealed class WorkRangeGrain(
     /// <summary>All of them, or none.</summary>
     private void AddSums(Dictionary<string, byte[]> sums)
     {
-        var unpacked = sums.ToDictionary(s => s.Key, s => SumCodec.Unpack(s.Value));
-        var before = unpacked.Keys.Where(_sums.ContainsKey).ToDictionary(name => name, name => (long[])_sums[name].Clone());
+        // 1. What may fail. The memory is borrowed: an item's counts are small, but there are thousands of items a second.
+        var unpacked = new List<(string Name, long[] Counts, int Length)>(sums.Count);
         try
         {
-            foreach (var (name, counts) in unpacked)
+            foreach (var (name, bytes) in sums)
+            {
+                var length = SumCodec.LengthOf(bytes);
+                unpacked.Add((name, ArrayPool<long>.Shared.Rent(length), length));
+                var counts = unpacked[^1].Counts.AsSpan(0, length);
+                SumCodec.Unpack(bytes, counts);
+                if (_sums.TryGetValue(name, out var sum))
+                    SumCodec.Check(name, sum, counts);
+            }
+
+            // 2. What can not.
+            foreach (var (name, counts, length) in unpacked)
             {
                 if (_sums.TryGetValue(name, out var sum))
-                    SumCodec.Add(name, sum, counts);
+                    SumCodec.Add(name, sum, counts.AsSpan(0, length));
                 else
-                    _sums[name] = counts;
+                    _sums[name] = counts[..length];
                 _packed.Remove(name);
             }
         }
-        catch
+        finally
         {
-            foreach (var name in unpacked.Keys)
-            {
-                if (before.TryGetValue(name, out var sum))
-                    _sums[name] = sum;
-                else
-                    _sums.Remove(name);
-            }
-
-            throw;
+            foreach (var (_, counts, _) in unpacked)
+                ArrayPool<long>.Shared.Return(counts);
         }
     }
 

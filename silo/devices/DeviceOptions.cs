@@ -41,9 +41,9 @@ public sealed record DeviceOptions(string Name, IReadOnlyList<Device> Devices)
 
     /// <summary>
     /// How much work a device has waiting for it beyond what it runs, as time: enough that it never waits for the scheduler, and that
-    /// many small items share a write. Default 300 ms.
+    /// many small items share a write. Default 500 ms.
     /// </summary>
-    public TimeSpan Ahead { get; init; } = TimeSpan.FromMilliseconds(300);
+    public TimeSpan Ahead { get; init; } = TimeSpan.FromMilliseconds(500);
 
     private static string Version =>
         typeof(DeviceOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";

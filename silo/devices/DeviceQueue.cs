@@ -10,16 +10,19 @@ namespace Teravox.Silo.Devices;
 /// </summary>
 internal sealed class DeviceQueue(Device device, TimeSpan ahead)
 {
-    private const int MostAhead = 256;
+    // So many, that a database which is away for a while does not stop the device at once, and does not fill the memory.
+    private const int MostAhead = 256, MostHeld = 2048;
     private readonly Lock _lock = new();
     private readonly LinkedList<(bool Alone, TaskCompletionSource<bool> Turn)> _line = [];
     private int _running;
     private bool _alone;
+    private int _here;
     private int _held;
     private int _ended;
     private double _perSecond;
     private long _measured = Stopwatch.GetTimestamp();
-    private TaskCompletionSource _changed = New();
+    private TaskCompletionSource _wanting = New();
+    private TaskCompletionSource _emptied = New();
 
     public Device Device => device;
 
@@ -36,30 +39,35 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
         }
     }
 
-    /// <summary>Completes when an item has left.</summary>
-    public Task Changed
+    /// <summary>Completes when an item has left and there is room.</summary>
+    public Task Wanting
     {
         get
         {
             lock (_lock)
-                return _changed.Task;
+                return _wanting.Task;
         }
     }
 
-    /// <summary>Whether it has nothing at all, and the items that it has room for.</summary>
+    /// <summary>Completes when the last item has left.</summary>
+    public Task Emptied
+    {
+        get
+        {
+            lock (_lock)
+                return _emptied.Task;
+        }
+    }
+
+    /// <summary>
+    /// Whether it has nothing at all, reports that are not answered included, and the items that it has room for. It has none before
+    /// most of what it had waiting is used up: so many small items are handed out by one write.
+    /// </summary>
     public (bool IsIdle, int Room) Look()
     {
         lock (_lock)
         {
-            var seconds = Stopwatch.GetElapsedTime(_measured).TotalSeconds;
-            if (seconds > 0.1)
-            {
-                _perSecond = (_perSecond + (_ended / seconds)) / 2;
-                (_ended, _measured) = (0, Stopwatch.GetTimestamp());
-            }
-
-            var target = device.Slots + (int)Math.Min(MostAhead, Math.Ceiling(_perSecond * ahead.TotalSeconds));
-            return (_held == 0, _alone || _line.Any(w => w.Alone) ? 0 : Math.Max(0, target - _held));
+            return (_held == 0, Room());
         }
     }
 
@@ -67,16 +75,23 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
     public void Take()
     {
         lock (_lock)
+        {
             _held++;
+            _here++;
+        }
     }
 
-    /// <summary>An item is gone for good.</summary>
+    /// <summary>An item's last report is answered.</summary>
     public void Free()
     {
         lock (_lock)
         {
             _held--;
             Signal();
+            if (_held > 0)
+                return;
+            _emptied.TrySetResult();
+            _emptied = New();
         }
     }
 
@@ -100,6 +115,7 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
                 if (!turn.TrySetResult(false))
                     return;
                 _line.Remove(place);
+                _here--;
                 Seat();
             }
         });
@@ -112,6 +128,7 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
         lock (_lock)
         {
             _running--;
+            _here--;
             _alone &= !alone;
             _ended++;
             Seat();
@@ -121,10 +138,25 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private int Room()
+    {
+        var seconds = Stopwatch.GetElapsedTime(_measured).TotalSeconds;
+        if (seconds > 0.1)
+        {
+            _perSecond = (_perSecond + (_ended / seconds)) / 2;
+            (_ended, _measured) = (0, Stopwatch.GetTimestamp());
+        }
+
+        var waiting = (int)Math.Min(MostAhead, _perSecond * ahead.TotalSeconds);
+        return _here > device.Slots + (waiting / 4) || _alone || _line.Any(w => w.Alone) ? 0 : Math.Clamp(device.Slots + waiting - _here, 0, MostHeld - Math.Min(MostHeld, _held));
+    }
+
     private void Signal()
     {
-        _changed.TrySetResult();
-        _changed = New();
+        if (_held > 0 && Room() == 0)
+            return;
+        _wanting.TrySetResult();
+        _wanting = New();
     }
 
     // One that needs the device to itself waits until it is empty, and keeps those behind it waiting.

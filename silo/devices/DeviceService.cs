@@ -120,22 +120,23 @@ public sealed class DeviceService
     private async Task PullAsync(DeviceQueue device, CancellationToken stop)
     {
         var pulls = new List<Task>();
+        var stopped = Task.Delay(-1, stop);
         while (!stop.IsCancellationRequested)
         {
             // 1. Taken before the look, so that nothing leaves between the look and the wait.
-            var changed = device.Changed;
+            var wanting = device.Wanting;
             var (idle, room) = device.Look();
             if (!idle && room == 0)
             {
-                await Task.WhenAny(changed, Task.Delay(_options.Ahead, stop));
+                await Task.WhenAny(wanting, Task.Delay(_options.Ahead, stop));
                 continue;
             }
 
             // 2. The scheduler answers when it has something. A device that becomes idle meanwhile says so by a new call: some items
             // are for idle devices alone.
             var pull = PullAsync(device, idle, room, stop);
-            while (!pull.IsCompleted && !stop.IsCancellationRequested && !(device.Look().IsIdle && !idle))
-                await Task.WhenAny(pull, device.Changed, Task.Delay(-1, stop));
+            for (var emptied = device.Emptied; !pull.IsCompleted && !stop.IsCancellationRequested && !(device.Look().IsIdle && !idle); emptied = device.Emptied)
+                await Task.WhenAny(pull, emptied, stopped);
             pulls.RemoveAll(p => p.IsCompleted);
             pulls.Add(pull);
         }
@@ -189,7 +190,7 @@ public sealed class DeviceService
     {
         while (!stop.IsCancellationRequested)
         {
-            var reports = _runs.Keys.Select(r => r.ReportAsync()).ToList();
+            var reports = _runs.Keys.Select(r => r.BeatAsync()).ToList();
             if (await TryAsync(() => _scheduler.BeatAsync(Beat())) is { } answer)
             {
                 if (!answer.IsKnown)

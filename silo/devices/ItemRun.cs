@@ -86,8 +86,12 @@ internal sealed class ItemRun(ItemRunParts parts, WorkItem item, DeviceQueue dev
         }
     }
 
+    /// <summary>Reports that the item is here, unless its range heard so a moment ago: many a small item ends before there is need to.</summary>
+    public Task BeatAsync() =>
+        Stopwatch.GetElapsedTime(Volatile.Read(ref _heard)) < parts.Options.ReportEvery / 2 ? Task.CompletedTask : ReportAsync();
+
     /// <summary>Reports that the item is here, and how far it is; stops it when it is another's, or when nobody has answered for too long.</summary>
-    public async Task ReportAsync()
+    private async Task ReportAsync()
     {
         if (Volatile.Read(ref _hasEnded) || Cause != StopCause.None)
             return;

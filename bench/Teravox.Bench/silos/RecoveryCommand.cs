@@ -2,15 +2,15 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts;
 using Teravox.Silo.Local;
 
 namespace Teravox.Bench.Silos;
 
-/// <summary>Time from kill -9 of a silo to the begin of its lost item elsewhere, by the length of the leases.</summary>
-/// <param name="TtlSeconds">The silos' --ttl.</param>
+/// <summary>Time from a silo's end to the begin of its lost item on another.</summary>
+/// <param name="What">How it ended.</param>
 /// <param name="Runs">Times of the runs, s.</param>
-internal sealed record RecoveryFigures(double TtlSeconds, IReadOnlyList<double> Runs)
+internal sealed record RecoveryFigures(string What, IReadOnlyList<double> Runs)
 {
     /// <summary>Half of the runs took no longer, s.</summary>
     public double Median => Quantiles.Of(Runs, 0.5);
@@ -21,73 +21,83 @@ internal sealed record RecoveryFigures(double TtlSeconds, IReadOnlyList<double> 
 
 internal static class RecoveryCommand
 {
+    private const int Silos = 3;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2);
+
     public static Command Make()
     {
-        var ttls = new Option<double[]>("--ttl") { Description = "Lengths of leases, s.", DefaultValueFactory = _ => [3, 30], AllowMultipleArgumentsPerToken = true };
-        var runs = new Option<int>("--runs") { Description = "Kills for each.", DefaultValueFactory = _ => 8 };
+        var runs = new Option<int>("--runs") { Description = "Silos that are killed, and silos that are frozen.", DefaultValueFactory = _ => 8 };
         var json = BenchCommand.JsonFile();
-        return new Command("recovery", "Time from kill -9 of a silo to the begin of its lost item on another.") { ttls, runs, json }.Does(async (result, ct) =>
+        return new Command("recovery", "Time from kill -9 of a silo, or from the moment it freezes, to the begin of its lost item on another.") { runs, json }.Does(async (result, ct) =>
         {
-            using var home = new BenchFolder(null);
-            await using var server = await PrivatePostgres.StartAsync(Path.Combine(home.Path, "postgres"), [], ct);
-            await using var ledger = await Ledgers.OpenAsync(server.Address, ct);
-            Console.WriteLine($"machine: {Machine.Describe()}; two silos, an item that takes long, its silo killed at any moment between two heartbeats");
+            Console.WriteLine($"machine: {Machine.Describe()}; {Silos} silos with default settings, an item that takes long, its silo lost at any moment");
+            await using var cluster = await BenchCluster.StartAsync(Silos, sayItems: true, ct);
             var rows = new List<RecoveryFigures>();
-            foreach (var ttl in result.GetValue(ttls)!)
+            foreach (var (what, signal) in ((string, int)[])[("killed", Signals.Kill), ("frozen", Signals.Stop)])
             {
                 var times = new List<double>();
                 for (var run = 0; run < result.GetValue(runs); run++)
                 {
-                    times.Add(await RunAsync(BenchHosts.Ledger, server.Address, ledger, ttl, ct));
-                    await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"ttl {ttl} s: {times[^1]:F2} s"));
+                    times.Add(await RunAsync(cluster, signal, ct));
+                    await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{what}: {times[^1]:F2} s"));
                 }
 
-                rows.Add(new RecoveryFigures(ttl, times));
+                rows.Add(new RecoveryFigures(what, times));
             }
 
-            var table = new TextTable("--ttl", "runs", "median s", "max s");
+            var table = new TextTable("silo", "runs", "median s", "longest s", "each");
             foreach (var row in rows)
-                table.Add(Text(row.TtlSeconds), Text(row.Runs.Count), Text(row.Median), Text(row.Max));
+                table.Add(row.What, Text(row.Runs.Count), Text(row.Median), Text(row.Max), string.Join(" ", row.Runs.Select(Text)));
             table.Print();
-            await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), rows }, ct);
+            Target[] targets =
+            [
+                new("median s after kill -9", rows[0].Median, 4, SmallIsGood: true),
+                new("median s after a freeze", rows[1].Median, 6, SmallIsGood: true),
+            ];
+            Console.WriteLine();
+            Target.Print(targets);
+            await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), rows, targets }, ct);
+            BenchCommand.PrintRatio(targets);
             return 0;
         });
     }
 
-    /// <summary>One kill: seconds until the lost item begins elsewhere.</summary>
-    public static async Task<double> RunAsync(string host, string address, ILedger ledger, double ttl, CancellationToken ct)
+    /// <summary>One loss: seconds until the lost item begins elsewhere. A new silo is in the lost one's place after it.</summary>
+    private static async Task<double> RunAsync(BenchCluster cluster, int signal, CancellationToken ct)
     {
-        // Silos of its own for each run: the moment between two heartbeats differs, and nothing is left of the last one.
-        using var a = Start(host, address, ttl);
-        using var b = Start(host, address, ttl);
-        await a.HearAsync(ct);
-        await b.HearAsync(ct);
-        var id = await SimulatedWork.SubmitAsync(ledger, 1, ct);
-        try
-        {
-            using var heard = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            var (fromA, fromB) = (StartedAsync(a, ttl, heard.Token), StartedAsync(b, ttl, heard.Token));
-            var holder = await Task.WhenAny(fromA, fromB);
-            await holder;
-            await Task.Delay(TimeSpan.FromSeconds(Random.Shared.NextDouble() * ttl), ct);
-            var killed = Stopwatch.GetTimestamp();
-            (holder == fromA ? a : b).Kill();
-            return Stopwatch.GetElapsedTime(killed, await (holder == fromA ? fromB : fromA)).TotalSeconds;
-        }
-        finally
-        {
-            await ledger.CancelAsync(id, CancellationToken.None);
-        }
+        var id = await new SimulatedWork(1, TimeSpan.FromHours(1).TotalMilliseconds).SubmitAsync(cluster.Experiments, ct);
+        using var heard = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var starts = cluster.Silos.ToDictionary(s => s, s => StartedAsync(s, heard.Token));
+        var (holder, _) = await FirstAsync(starts);
+        starts.Remove(holder);
+
+        // At any moment between two probes and two reports.
+        await Task.Delay(TimeSpan.FromSeconds(1 + (2 * Random.Shared.NextDouble())), ct);
+        var lost = Stopwatch.GetTimestamp();
+        if (!Signals.Send(holder.Pid, signal))
+            throw new InputException($"silo {holder.Pid} ended by itself");
+        var (_, at) = await FirstAsync(starts);
+        var took = Stopwatch.GetElapsedTime(lost, at).TotalSeconds;
+
+        // Its end is not the next run's.
+        cluster.Remove(holder);
+        await heard.CancelAsync();
+        await cluster.Experiments.CancelAsync(id, ct);
+        await cluster.AddSiloAsync(sayItems: true, ct);
+        return took;
     }
 
-    private static ChildProcess Start(string host, string address, double ttl) => ChildProcess.Start(
-        "simulated-silo", "--ledger", address, "--ttl", ttl.ToString(CultureInfo.InvariantCulture), "--take", "3600000", "--host", host);
+    private static async Task<(ChildProcess Silo, long At)> FirstAsync(Dictionary<ChildProcess, Task<long>> starts)
+    {
+        var first = await Task.WhenAny(starts.Values);
+        return (starts.First(s => s.Value == first).Key, await first);
+    }
 
-    private static async Task<long> StartedAsync(ChildProcess silo, double ttl, CancellationToken ct)
+    private static async Task<long> StartedAsync(ChildProcess silo, CancellationToken ct)
     {
         while (true)
         {
-            if (SimulatedSilo.Parse(await silo.HearAsync(ct, TimeSpan.FromSeconds(60 + (3 * ttl)))) is ("started", _, var at))
+            if (SimulatedSilo.ParseItem(await silo.HearAsync(ct, LongestWait)) is (SimulatedSilo.Started, _, var at))
                 return at;
         }
     }

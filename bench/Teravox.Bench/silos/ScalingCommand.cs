@@ -2,15 +2,13 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Teravox.Grains.Ledger;
-using Teravox.Silo.Local;
 
 namespace Teravox.Bench.Silos;
 
 /// <summary>Silos side by side, each with a device that takes the same time for every item.</summary>
 /// <param name="Silos">Processes.</param>
 /// <param name="Items">Items in all.</param>
-/// <param name="Seconds">From the first item's begin to the last one's commit.</param>
+/// <param name="Seconds">From the first item's begin to the last one's end.</param>
 internal sealed record ScalingFigures(int Silos, int Items, double Seconds)
 {
     /// <summary>Items a second.</summary>
@@ -24,82 +22,64 @@ internal static class ScalingCommand
         var silos = new Option<int>("--silos") { Description = "Processes that are compared with one.", DefaultValueFactory = _ => 8 };
         var take = new Option<double>("--take") { Description = "Time of an item, ms.", DefaultValueFactory = _ => 200 };
         var items = new Option<int>("--items") { Description = "Items of each silo.", DefaultValueFactory = _ => 100 };
-        var idle = new Option<int>("--idle") { Description = "Seconds after which an idle silo's memory is read.", DefaultValueFactory = _ => 30 };
         var json = BenchCommand.JsonFile();
-        return new Command("scaling", "Efficiency of several silos against one, and memory of an idle silo.") { silos, take, items, idle, json }.Does(async (result, ct) =>
+        return new Command("scaling", "Efficiency of several silos beside one, with devices that wait.") { silos, take, items, json }.Does(async (result, ct) =>
         {
-            using var home = new BenchFolder(null);
-            await using var server = await PrivatePostgres.StartAsync(Path.Combine(home.Path, "postgres"), [], ct);
-            await using var ledger = await Ledgers.OpenAsync(server.Address, ct);
             var (count, ms) = (result.GetValue(silos), result.GetValue(take));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"machine: {Machine.Describe()}; an item takes {ms} ms on a device that waits"));
-            var one = await RunAsync(BenchHosts.Ledger, server.Address, ledger, 1, result.GetValue(items), ms, ct);
-            var many = await RunAsync(BenchHosts.Ledger, server.Address, ledger, count, result.GetValue(items), ms, ct);
-            var efficiency = many.Rate / (count * one.Rate);
+            var one = await RunAsync(1, result.GetValue(items), ms, ct);
+            var many = await RunAsync(count, result.GetValue(items), ms, ct);
 
             var table = new TextTable("silos", "items", "seconds", "items/s", "of one silo's rate each", "of the device's rate each");
             foreach (var row in (ScalingFigures[])[one, many])
                 table.Add(Text("0", row.Silos), Text("0", row.Items), Text("0.00", row.Seconds), Text("0.00", row.Rate), Text("0.0 %", row.Rate / row.Silos / one.Rate), Text("0.0 %", row.Rate / row.Silos * ms / 1000));
             table.Print();
-
-            var (resident, own) = await IdleMemory.MeasureAsync(BenchHosts.Ledger, server.Address, Path.Combine(home.Path, "store"), TimeSpan.FromSeconds(result.GetValue(idle)), ct);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"an idle silo: {resident:F0} MiB resident, {own:F0} MiB of them its own"));
-            await BenchCommand.SaveAsync(
-                result.GetValue(json),
-                new { machine = Machine.Describe(), itemMs = ms, rows = new[] { one, many }, efficiency, idleResidentMiB = resident, idleOwnMiB = own },
-                ct);
+            Target[] targets = [new($"% of linear at {Text("0", count)} silos", 100 * many.Rate / (count * one.Rate), 95)];
+            Console.WriteLine();
+            Target.Print(targets);
+            await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), itemMs = ms, rows = new[] { one, many }, targets }, ct);
+            BenchCommand.PrintRatio(targets);
             return 0;
         });
     }
 
     /// <summary>Runs so many items of each silo on so many silos.</summary>
-    public static async Task<ScalingFigures> RunAsync(string host, string address, ILedger ledger, int silos, int itemsEach, double ms, CancellationToken ct)
+    private static async Task<ScalingFigures> RunAsync(int silos, int itemsEach, double ms, CancellationToken ct)
     {
-        var processes = Enumerable.Range(0, silos)
-            .Select(_ => ChildProcess.Start("simulated-silo", "--ledger", address, "--ttl", "30", "--take", ms.ToString(CultureInfo.InvariantCulture), "--host", host))
-            .ToList();
-        try
+        await using var cluster = await BenchCluster.StartAsync(silos, sayItems: true, ct);
+        var work = new SimulatedWork(silos * itemsEach, ms);
+        var (first, last) = (long.MaxValue, 0L);
+        var all = new Lock();
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var listening = cluster.Silos.Select(ListenAsync).ToList();
+        var id = await work.SubmitAsync(cluster.Experiments, ct);
+        var state = await cluster.Experiments.WaitForEndAsync(id, ct);
+        await work.CheckAsync(cluster.Grains, id, state);
+
+        // What the last silo said may be on its way.
+        done.CancelAfter(TimeSpan.FromSeconds(1));
+        await Task.WhenAll(listening);
+        return new ScalingFigures(silos, work.Items, Stopwatch.GetElapsedTime(first, last).TotalSeconds);
+
+        async Task ListenAsync(ChildProcess silo)
         {
-            foreach (var process in processes)
-                await process.HearAsync(ct);
-            var items = silos * itemsEach;
-            await SimulatedWork.SubmitAsync(ledger, items, ct);
-            var (left, first, last) = (items, long.MaxValue, 0L);
-            var all = new Lock();
-            using var done = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            await Task.WhenAll(processes.Select(ListenAsync));
-            return new ScalingFigures(silos, items, Stopwatch.GetElapsedTime(first, last).TotalSeconds);
-
-            async Task ListenAsync(ChildProcess process)
+            try
             {
-                try
+                while (true)
                 {
-                    while (true)
+                    if (SimulatedSilo.ParseItem(await silo.HearAsync(done.Token, TimeSpan.FromHours(1))) is not var (what, _, at))
+                        continue;
+                    lock (all)
                     {
-                        if (SimulatedSilo.Parse(await process.HearAsync(done.Token)) is not var (what, _, at))
-                            continue;
-                        lock (all)
-                        {
-                            first = Math.Min(first, at);
-                            if (what != "committed")
-                                continue;
-                            last = Math.Max(last, at);
-                            if (--left > 0)
-                                continue;
-                        }
-
-                        await done.CancelAsync();
+                        first = Math.Min(first, at);
+                        last = what == SimulatedSilo.Done ? Math.Max(last, at) : last;
                     }
                 }
-                catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-                {
-                    // All items are committed.
-                }
             }
-        }
-        finally
-        {
-            processes.ForEach(p => p.Dispose());
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                // All items are done.
+            }
         }
     }
 

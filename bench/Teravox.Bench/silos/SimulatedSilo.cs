@@ -2,75 +2,107 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using Teravox.Contracts;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 using Teravox.Silo;
+using Teravox.Silo.Cluster;
+using Teravox.Silo.Devices;
+using Teravox.Silo.Http;
+using Teravox.Silo.Local;
 
 namespace Teravox.Bench.Silos;
 
 /// <summary>
-/// A silo in a process of its own: the real host on the real ledger, with a device that only waits. It writes a line for
-/// each item that begins its turn or is committed: what, index, attempt, and the machine's monotonic clock.
+/// A silo in a process of its own: a real one, with a device that only waits. On PostgreSQL it is one of a cluster, and says of
+/// each item when it begins and when it is done, by the machine's monotonic clock, where it is asked to. On SQLite it is alone, and
+/// runs as many items as each line of its standard input says.
 /// </summary>
 internal static class SimulatedSilo
 {
-    /// <summary>Kind of the items that it runs.</summary>
-    public const string Kind = "simulated";
+    public const string Started = "started", Done = "done", Ran = "ran";
 
     public static Command Make()
     {
-        var address = new Option<string>("--ledger") { Required = true };
-        var ttl = new Option<double>("--ttl") { Required = true };
-        var take = new Option<double>("--take") { Required = true };
-        var on = BenchHosts.Option();
-        return new Command("simulated-silo", "A silo whose device waits; started by the benches.") { address, ttl, take, on }.Does(async (result, ct) =>
+        var database = new Option<string>("--database") { Required = true };
+        var items = new Option<bool>("--say-items");
+        return new Command("simulated-silo", "A silo whose device waits; started by the benches.") { database, items }.Does(async (result, ct) =>
         {
-            _ = EndWithParent.Lines();
-            await using var ledger = await Ledgers.OpenAsync(result.GetRequiredValue(address), ct);
-            var options = new SiloOptions(SiloOptions.NewName(), [new SiloDevice("cpu", SiloDevice.OverlapSlots, 1)])
+            var lines = EndWithParent.Lines();
+            var address = result.GetRequiredValue(database);
+            await using var catalog = await Catalogs.OpenAsync(address, ct);
+            var options = new DeviceOptions(DeviceOptions.NewName(), [new Device("cpu", Device.OverlapSlots, 1)]);
+            var setup = new SiloSetup(catalog, _ => throw new InputException("simulated items have no folder"), options)
             {
-                Ttl = TimeSpan.FromSeconds(result.GetValue(ttl)),
+                Kinds = SimulatedWork.Kinds,
+                Planner = new SimulatedPlanner(),
             };
-            var host = BenchHosts.Make(
-                result.GetRequiredValue(on), result.GetRequiredValue(address), ledger, [new WaitingGrain(TimeSpan.FromMilliseconds(result.GetValue(take)))], new CountPlanner(), options);
-            host.Happened += what =>
+            if (result.GetValue(items))
+                setup.Events.Happened += SayItem;
+            if (Catalogs.SqliteFile(address) is null)
             {
-                if (what is ItemStarted started)
-                    Say("started", started.Index);
-                if (what is ItemCommitted committed)
-                    Say("committed", committed.Index);
-            };
-            await host.RunAsync(() => Console.WriteLine("ready"), ct, CancellationToken.None);
+                setup = setup with { Database = address, Address = new IPEndPoint(IPAddress.Loopback, LoopbackPorts.Free(2)) };
+                await SiloProgram.RunAsync(setup, new HttpOptions { Urls = [], Store = Path.GetTempPath() }, Say, ct, CancellationToken.None);
+                return 0;
+            }
+
+            await using var silo = await LocalSilo.StartAsync(setup, text => Say("orleans", text), ct);
+            Say("ready", "");
+            await foreach (var line in lines.ReadAllAsync(ct))
+            {
+                var work = new SimulatedWork(int.Parse(line, CultureInfo.InvariantCulture), 0);
+                var since = Stopwatch.GetTimestamp();
+                var id = await work.SubmitAsync(silo.Experiments, ct);
+                var state = await silo.RunToEndAsync(id, ct);
+                var took = Stopwatch.GetElapsedTime(since).TotalSeconds;
+                await work.CheckAsync(silo.Grains, id, state);
+                Say(Ran, took.ToString("R", CultureInfo.InvariantCulture));
+            }
+
             return 0;
         });
     }
 
-    /// <summary>What a silo said, or null for its other lines.</summary>
-    public static (string What, int Index, long At)? Parse(string line) => line.Split(' ') is [var what, var index, var at]
-        ? (what, int.Parse(index, CultureInfo.InvariantCulture), long.Parse(at, CultureInfo.InvariantCulture))
-        : null;
-
-    private static void Say(string what, int index) =>
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what} {index} {Stopwatch.GetTimestamp()}"));
-
-    private sealed class WaitingGrain(TimeSpan time) : IWorkGrain
+    /// <summary>Starts one and waits until it is ready.</summary>
+    public static async Task<ChildProcess> StartAsync(string database, bool sayItems, CancellationToken ct)
     {
-        public string Kind => SimulatedSilo.Kind;
-
-        public bool Overlaps => true;
-
-        public async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+        var silo = ChildProcess.Start(["simulated-silo", "--database", database, .. sayItems ? ["--say-items"] : Array.Empty<string>()]);
+        try
         {
-            using (await turn.EnterDeviceAsync(ct))
-                await Task.Delay(time, ct);
-            return new WorkResult();
+            while (!(await silo.HearAsync(ct)).StartsWith("ready ", StringComparison.Ordinal))
+            {
+                // What it says before is for people.
+            }
+
+            return silo;
+        }
+        catch
+        {
+            silo.Dispose();
+            throw;
         }
     }
 
-    // A stage's argument is the number of its items.
-    private sealed class CountPlanner : IStagePlanner
+    /// <summary>What a silo said of an item, or null for its other lines.</summary>
+    public static (string What, int Index, long At)? ParseItem(string line) => line.Split(' ') is [Started or Done, var index, var at] parts
+        ? (parts[0], int.Parse(index, CultureInfo.InvariantCulture), long.Parse(at, CultureInfo.InvariantCulture))
+        : null;
+
+    private static void SayItem(WorkEvent what)
     {
-        public Task<int> CountItemsAsync(StageRow stage, CancellationToken ct) =>
-            Task.FromResult(int.Parse(stage.Arguments!, CultureInfo.InvariantCulture));
+        if (what is ItemStarted started)
+            SayItem(Started, started.Index);
+        if (what is ItemDone done)
+            SayItem(Done, done.Index);
+    }
+
+    private static void SayItem(string what, int index) => Say(what, string.Create(CultureInfo.InvariantCulture, $"{index} {Stopwatch.GetTimestamp()}"));
+
+    private static void Say(string kind, string text)
+    {
+        Console.WriteLine($"{kind} {text}");
+        if (kind is "orleans" or "waiting" or "rejoining")
+            Console.Error.WriteLine($"silo {Environment.ProcessId} {kind}: {text}");
     }
 }
