@@ -26,7 +26,7 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
     /// <summary>Most points of the loss curve that are kept.</summary>
     private const int CurvePoints = 20_000;
 
-    /// <summary>What a training leaves in the ledger.</summary>
+    /// <summary>What a training leaves as its outcome.</summary>
     /// <param name="Iterations">Completed iterations.</param>
     /// <param name="Losses">Mean loss of each of at most 20000 equal spans of iterations.</param>
     internal sealed record TrainingResult(int Iterations, IReadOnlyList<double> Losses);
