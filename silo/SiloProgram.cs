@@ -93,7 +93,8 @@ public static class SiloProgram
         }
     }
 
-    private static IHost Build(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string> say)
+    /// <summary>The host, not yet started; a <see cref="WebApplication"/> when it has an HTTP API. Its devices are started by the caller.</summary>
+    internal static IHost Build(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string> say)
     {
         if (http.Urls.Count == 0)
         {
@@ -143,7 +144,7 @@ public static class SiloProgram
     /// Orleans would end the process.
     /// </summary>
     [SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing, and it may be cancelled at any time.")]
-    private sealed class DeathSignal : IFatalErrorHandler
+    internal sealed class DeathSignal : IFatalErrorHandler
     {
         private readonly TaskCompletionSource _came = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly CancellationTokenSource _token = new();

@@ -14,27 +14,24 @@ internal static class ChaosCommand
         var seed = new Option<int?>("--seed") { Description = "Of everything that is drawn; drawn itself when left out." };
         var silos = new Option<int>("--silos") { Description = "Silo processes, 2 or more.", DefaultValueFactory = _ => 4 };
         var kill = new Option<double>("--kill-every") { Description = "Seconds between two kills.", DefaultValueFactory = _ => 1 };
-        var host = BenchHosts.Option();
         var json = BenchCommand.JsonFile();
-        return new Command("chaos", "Kills, stops, restarts and a wrong clock; then every item is counted and every byte compared.") { minutes, seed, silos, kill, host, json }.Does(async (result, ct) =>
+        return new Command("chaos", "Kills, stops, restarts, cut networks and a wrong clock; then every stored version is walked through and every byte compared.") { minutes, seed, silos, kill, json }.Does(async (result, ct) =>
         {
             using var home = new BenchFolder(null);
-            var (program, arguments) = BenchHosts.Silo(result.GetRequiredValue(host));
-            var options = new ChaosOptions(program, home.Path, result.GetValue(seed) ?? Random.Shared.Next(), TimeSpan.FromMinutes(result.GetValue(minutes)))
+            var options = new ChaosOptions(TeravoxProgram.Path(), home.Path, result.GetValue(seed) ?? Random.Shared.Next(), TimeSpan.FromMinutes(result.GetValue(minutes)))
             {
-                SiloArguments = arguments,
                 Silos = Math.Max(2, result.GetValue(silos)),
                 KillEvery = TimeSpan.FromSeconds(result.GetValue(kill)),
                 Say = line => Console.Error.WriteLine($"{DateTime.Now:HH:mm:ss} {line}"),
             };
             var outcome = await ChaosRun.RunAsync(options, ct);
-            Console.WriteLine($"machine: {Machine.Describe()}; host {result.GetValue(host)}; seed {options.Seed.ToString(CultureInfo.InvariantCulture)}");
+            Console.WriteLine($"machine: {Machine.Describe()}; seed {options.Seed.ToString(CultureInfo.InvariantCulture)}");
             var table = new TextTable("what", "count");
             foreach (var (name, count) in outcome.Figures)
                 table.Add(name, count.ToString(CultureInfo.InvariantCulture));
             table.Print();
             foreach (var check in outcome.Checks)
-                Console.WriteLine($"{(check.Held ? "held  " : "BROKEN")}  {check.Name}: {check.Detail}");
+                Console.WriteLine($"{(check.Held ? "held  " : "BROKEN")}  {check.Name}{(check.Detail.Length == 0 ? "" : ": " + check.Detail)}");
             await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), options.Seed, minutes = result.GetValue(minutes), outcome }, ct);
             return outcome.Held ? 0 : 1;
         });

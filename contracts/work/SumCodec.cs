@@ -7,9 +7,13 @@ namespace Teravox.Contracts.Work;
 /// </summary>
 public static class SumCodec
 {
-    /// <summary>Packs counts.</summary>
+    /// <summary>Most counts of one sum: more than any has, and few enough that a damaged length does not exhaust the memory.</summary>
+    public const int MostCounts = 1 << 22;
+
+    /// <summary>Packs counts, at most <see cref="MostCounts"/>.</summary>
     public static byte[] Pack(ReadOnlySpan<long> counts)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(counts.Length, MostCounts, nameof(counts));
         var bytes = new List<byte>(16 + counts.Length);
         Write(bytes, (ulong)counts.Length);
         for (var i = 0; i < counts.Length;)
@@ -36,7 +40,7 @@ public static class SumCodec
     {
         var at = 0;
         var length = Read(bytes, ref at);
-        if (length > int.MaxValue / sizeof(long))
+        if (length > MostCounts)
             throw new FormatException("packed counts are damaged: too many");
         var counts = new long[length];
         for (var i = 0; i < counts.Length;)

@@ -41,6 +41,12 @@ public interface ICatalog : INamedEntries, IKeyRing, IAsyncDisposable
     /// </summary>
     Task RecordAsync(long experimentId, ExperimentState? state, IReadOnlyList<NewEvent> events, CancellationToken ct);
 
+    /// <summary>Enters how many items an experiment has of each kind, in the place of what was entered before.</summary>
+    Task RecordItemsAsync(long experimentId, IReadOnlyList<ItemCounts> counts, CancellationToken ct);
+
+    /// <summary>Items of all experiments by kind, as they were entered last; waiting ones of experiments that run or are paused.</summary>
+    Task<IReadOnlyList<ItemCounts>> CountItemsAsync(CancellationToken ct);
+
     /// <summary>
     /// Events of one experiment, or of all with null, after <paramref name="after"/>, oldest first. An event comes only when
     /// no event before it can come any more, so a reader that goes on from the last one misses none.
@@ -76,6 +82,14 @@ public sealed record ExperimentRow(
     string? ParametersJson,
     DateTimeOffset Created,
     DateTimeOffset? Ended);
+
+/// <summary>How many items there are of a kind.</summary>
+/// <param name="Kind">Which grain runs them.</param>
+/// <param name="Waiting">Those that nobody has.</param>
+/// <param name="HandedOut">Those that silos have.</param>
+/// <param name="Done">Those that are done.</param>
+/// <param name="Failed">Those that are parked.</param>
+public sealed record ItemCounts(string Kind, long Waiting, long HandedOut, long Done, long Failed);
 
 /// <summary>A line for an experiment's log.</summary>
 /// <param name="Mark">Unique in the experiment: the same line is entered once however often it comes.</param>

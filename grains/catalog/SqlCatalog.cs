@@ -80,6 +80,22 @@ internal sealed class SqlCatalog(CatalogDatabase database) : ICatalog
             ct);
     }
 
+    public Task RecordItemsAsync(long experimentId, IReadOnlyList<ItemCounts> counts, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(counts);
+        return database.WriteAsync(
+            "recorditems",
+            async turn =>
+            {
+                foreach (var one in counts.OrderBy(c => c.Kind, StringComparer.Ordinal))
+                    await turn.ExecuteAsync("items.put", new { experimentId, kind = one.Kind, waiting = one.Waiting, handedOut = one.HandedOut, done = one.Done, failed = one.Failed });
+                return true;
+            },
+            ct);
+    }
+
+    public Task<IReadOnlyList<ItemCounts>> CountItemsAsync(CancellationToken ct) => RowsAsync<ItemData, ItemCounts>("items.sums", null, row => row.ToCounts(), ct);
+
     public Task<IReadOnlyList<EventRow>> EventsAsync(long? experimentId, long after, int limit, CancellationToken ct) =>
         RowsAsync<EventData, EventRow>("events.after", new { experimentId, after, limit }, row => row.ToRow(), ct);
 
@@ -214,6 +230,22 @@ internal sealed class SqlCatalog(CatalogDatabase database) : ICatalog
         public string State { get; init; } = "";
 
         public long Count { get; init; }
+    }
+
+    [SuppressMessage("Performance", "CA1812", Justification = "Dapper makes it.")]
+    private sealed record ItemData
+    {
+        public string Kind { get; init; } = "";
+
+        public long Waiting { get; init; }
+
+        public long HandedOut { get; init; }
+
+        public long Done { get; init; }
+
+        public long Failed { get; init; }
+
+        public ItemCounts ToCounts() => new(Kind, Waiting, HandedOut, Done, Failed);
     }
 
     [SuppressMessage("Performance", "CA1812", Justification = "Dapper makes it.")]

@@ -30,7 +30,7 @@ public sealed class ExperimentGrain(
 {
     private const int MostFailures = 100, PlanFailuresAllowed = 4;
     private const string ReminderName = "running";
-    private static readonly TimeSpan ReminderEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ReminderEvery = TimeSpan.FromMinutes(1), CountEvery = TimeSpan.FromSeconds(5);
     private readonly Dictionary<string, LiveStage> _live = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _planFailures = new(StringComparer.Ordinal);
     private readonly List<(StageRecord Stage, Exception Error)> _toPlanAgain = [];
@@ -40,6 +40,8 @@ public sealed class ExperimentGrain(
     private TaskCompletionSource _ended = NewSignal();
     private RepeatedWork? _telling;
     private RepeatedWork? _planning;
+    private RepeatedWork? _counting;
+    private long _counted;
     private bool _known;
     private bool _reminds;
     private long _firstUntold;
@@ -61,6 +63,7 @@ public sealed class ExperimentGrain(
         _id = long.Parse(this.GetPrimaryKeyString(), CultureInfo.InvariantCulture);
         _telling = new RepeatedWork(TellAsync, () => IsGone, Report);
         _planning = new RepeatedWork(PlanAgainAsync, () => IsGone, Report);
+        _counting = new RepeatedWork(CountAsync, () => IsGone, Report);
         if (WasStored && Loaded.Stages.Count > 0)
         {
             (_record, _known) = (Loaded, true);
@@ -188,7 +191,7 @@ public sealed class ExperimentGrain(
         if (!_known)
             return null;
         await Task.WhenAny(_ended.Task, Task.Delay(atMost));
-        return _record.State;
+        return IsOver && !_ended.Task.IsCompleted ? ExperimentState.Running : _record.State;
     }
 
     /// <inheritdoc/>
@@ -224,7 +227,12 @@ public sealed class ExperimentGrain(
     {
         ArgumentNullException.ThrowIfNull(report);
         if (Find(report.Stage) is not { Items: > 0 } stage || stage.IsRangeDone(report.Range))
+        {
+            // The range forgets itself with this answer: what it told must be stored.
+            await OthersStoredAsync();
             return new RangeAnswer(Find(report.Stage) is { } known ? DoneOf(known) - (known.Items == 0 ? 0 : Plan(known).ItemsOf(report.Range)) : 0);
+        }
+
         Live(stage).Ranges[report.Range] = report;
         if (report.Sums is not null)
         {
@@ -243,6 +251,9 @@ public sealed class ExperimentGrain(
             _telling!.Want();
         }
 
+        // While a stage runs, its counts in the catalog are a few seconds old.
+        if (Stopwatch.GetElapsedTime(_counted) > CountEvery)
+            _counting!.Want();
         return new RangeAnswer(DoneOf(Find(report.Stage)!) - report.Done);
     }
 
@@ -354,7 +365,6 @@ public sealed class ExperimentGrain(
             EndSpan(stage, null);
         WorkTraces.End(_span?.SetTag("teravox.state", kind), state == ExperimentState.Failed ? text : null);
         _span = null;
-        _ended.TrySetResult();
     }
 
     private void EndSpan(string stage, string? error)
@@ -519,12 +529,29 @@ public sealed class ExperimentGrain(
         // What the catalog has is left out of the next write.
         _firstUntold = Math.Max(_firstUntold, stored.NextEvent);
         _record = _record with { Events = [.. _record.Events.Where(e => e.Number >= _firstUntold)] };
+        await CountAsync();
         await OfferAsync();
-        if (!IsOver)
+        if (stored.State is not (ExperimentState.Succeeded or ExperimentState.Failed or ExperimentState.Cancelled) || stored.State != _record.State)
             return;
+
+        // Whoever waited for the end finds it in the catalog.
+        _ended.TrySetResult();
         if (await this.GetReminder(ReminderName) is { } reminder)
             await this.UnregisterReminder(reminder);
         _reminds = false;
+    }
+
+    /// <summary>The catalog learns how many items there are of each kind.</summary>
+    private Task CountAsync()
+    {
+        _counted = Stopwatch.GetTimestamp();
+        var counts = _record.Stages.Select(Row).Where(s => s.Items > 0).GroupBy(s => s.Kind).Select(kind => new ItemCounts(
+            kind.Key,
+            kind.Sum(s => Math.Max(0L, s.Items - s.Done - s.Failed - s.HandedOut)),
+            kind.Sum(s => (long)s.HandedOut),
+            kind.Sum(s => (long)s.Done),
+            kind.Sum(s => (long)s.Failed)));
+        return catalog.RecordItemsAsync(_id, [.. counts], CancellationToken.None);
     }
 
     private Task OfferAsync()

@@ -41,7 +41,7 @@ public abstract class ItemGrain(RunningWork running) : Grain, IItemGrain
     /// </summary>
     /// <exception cref="InputException">The input is at fault: a repeat is in vain, the item is parked at once.</exception>
     /// <exception cref="OperationCanceledException">With <paramref name="ct"/>, when the item was asked to stop.</exception>
-    protected abstract Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct);
+    protected internal abstract Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct);
 
     private async Task<RunOutcome> OutcomeAsync(WorkTurn turn)
     {

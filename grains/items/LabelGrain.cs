@@ -23,7 +23,7 @@ public sealed class LabelGrain(RunningWork running, ExperimentStore store) : Ite
     internal const string CalledSum = "called";
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var experiment = turn.Item.Stage.Experiment;
         var plan = await store.PlanAsync(experiment, ct);

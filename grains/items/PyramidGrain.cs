@@ -18,7 +18,7 @@ public sealed class PyramidGrain(RunningWork running, ExperimentStore store) : I
     internal const string KindName = "pyramid";
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var plan = await store.PlanAsync(turn.Item.Stage.Experiment, ct);
         var folder = store.Folder(turn.Item.Stage.Experiment);

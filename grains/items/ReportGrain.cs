@@ -19,7 +19,7 @@ public sealed class ReportGrain(RunningWork running, ExperimentStore store) : It
     internal const string KindName = "report";
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var experiment = turn.Item.Stage.Experiment;
         var plan = await store.PlanAsync(experiment, ct);

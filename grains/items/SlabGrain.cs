@@ -37,7 +37,7 @@ public sealed class SlabGrain(RunningWork running, ExperimentStore store) : Item
         plan.Spec.Data.Phantom is not null ? 1 : (plan.Shape.Z + plan.Chunk.Z - 1) / plan.Chunk.Z;
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var plan = await store.PlanAsync(turn.Item.Stage.Experiment, ct);
         var folder = store.Folder(turn.Item.Stage.Experiment);

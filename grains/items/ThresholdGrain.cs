@@ -23,7 +23,7 @@ public sealed class ThresholdGrain(RunningWork running, ExperimentStore store) :
     internal sealed record ThresholdResult(IReadOnlyList<int> Thresholds);
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var experiment = turn.Item.Stage.Experiment;
         var plan = await store.PlanAsync(experiment, ct);

@@ -21,7 +21,7 @@ public sealed class TileGrain(RunningWork running, ExperimentStore store, Sessio
     internal const string TrainGreySum = "grey/train", TestGreySum = "grey/test";
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var experiment = turn.Item.Stage.Experiment;
         var plan = await store.PlanAsync(experiment, ct);

@@ -32,7 +32,7 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
     internal sealed record TrainingResult(int Iterations, IReadOnlyList<double> Losses);
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var experiment = turn.Item.Stage.Experiment;
         var plan = await store.PlanAsync(experiment, ct);

@@ -95,29 +95,31 @@ public sealed class WorkRangeGrain(
     {
         ArgumentNullException.ThrowIfNull(request);
         Begin(stage);
-        await PutBackOfTheDeadAsync();
+        var changed = await PutBackOfTheDeadAsync();
 
-        // 1. Choose. An item that its silo died of twice gets a device of its own: others must not die with it again.
+        // 1. Choose. An item that its silo died of twice gets a device of its own, and a silo gets one such item at a time: others
+        // must not die with it again.
         var now = Stopwatch.GetTimestamp();
+        var hasSuspect = _out.Any(o => o.Value.Silo == request.Silo && _history[o.Key].Deaths >= 2);
         var chosen = new List<int>();
         foreach (var index in _waiting)
         {
             if (_notBefore.GetValueOrDefault(index) > now)
                 continue;
             var suspect = _history.GetValueOrDefault(index) is { Deaths: >= 2 };
-            if (suspect && (!request.IsIdle || chosen.Count > 0))
+            if (suspect && (hasSuspect || !request.IsIdle || chosen.Count > 0))
                 continue;
             chosen.Add(index);
             if (suspect || chosen.Count == request.Most)
                 break;
         }
 
-        // 2. What is handed out is in the state before it is handed out.
+        // 2. What is handed out is in the state before it is handed out, and what the dead had is not any more.
         if (chosen.Count > 0)
             _span ??= WorkTraces.Range(_stage!, _range);
         var alone = request.Alone || (chosen.Count == 1 && _history.GetValueOrDefault(chosen[0]) is { Deaths: >= 2 });
         var items = chosen.Select(index => HandOut(index, request.Silo, alone)).ToArray();
-        if (items.Length > 0)
+        if (items.Length > 0 || changed)
         {
             await StoreAsync();
             TellSoon();
@@ -231,7 +233,9 @@ public sealed class WorkRangeGrain(
         if (!inRange || !IsHeldBy(silo, report))
         {
             // Done before: the answer to the first report was lost, or another was quicker. Either way its bit is set.
+            // The write of the first report may not have ended, so the repeat waits for one, too.
             var isDone = inRange && report.Kind == ReportKind.Done && _done[report.Index - First];
+            changed |= isDone;
             return Answer(isDone ? ReportVerdict.Taken : ReportVerdict.Superseded);
         }
 
@@ -406,6 +410,9 @@ public sealed class WorkRangeGrain(
     {
         if (_stage is null)
             return;
+
+        // Only what is stored is told: an experiment does not take back what a range forgets.
+        await OthersStoredAsync();
         _told = Stopwatch.GetTimestamp();
         if (_untold.ToList() is { Count: > 0 } lines)
         {

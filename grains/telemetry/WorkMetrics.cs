@@ -13,7 +13,7 @@ public static class WorkMetrics
 
     private static readonly Meter Meter = new(MeterName);
 
-    private static readonly Counter<long> Items = Meter.CreateCounter<long>("teravox.items", "{item}", "Items that ended on this silo, by kind and state: done, failed or stopped.");
+    private static readonly Counter<long> Items = Meter.CreateCounter<long>("teravox.items.ended", "{item}", "Items that ended on this silo, by kind and state: done, failed or stopped.");
 
     private static readonly Counter<long> VoxelCounter = Meter.CreateCounter<long>("teravox.voxels", "{voxel}", "Voxels that this silo computed, by kind; halos are not counted.");
 

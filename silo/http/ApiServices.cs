@@ -16,7 +16,7 @@ internal sealed class ApiServices : IDisposable
         Options = options;
         Paths = new PathGuard(options);
         Keys = new KeyGate(experiments.Catalog, loopbackOnly);
-        Roster = new RosterView(experiments);
+        Silos = new SilosView(experiments);
         Pictures = new VolumePictures(Path.Combine(options.Store, "cache"), VolumeLayout.Limits(options.Uploads));
     }
 
@@ -37,7 +37,7 @@ internal sealed class ApiServices : IDisposable
     /// <summary>For parts of sections that somebody looks at: they are short, and must not wait behind whole volumes.</summary>
     public CheckGate Looks { get; } = new();
 
-    public RosterView Roster { get; }
+    public SilosView Silos { get; }
 
     public VolumePictures Pictures { get; }
 

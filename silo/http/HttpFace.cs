@@ -88,7 +88,7 @@ public static class HttpFace
     {
         var stopping = app.Lifetime.ApplicationStopping;
         var v1 = app.MapGroup("/api/v1");
-        var volumes = new VolumeShelf(api);
+        var volumes = new VolumeCatalog(api);
         VolumeRoutes.Map(v1, api, volumes);
         UploadRoutes.Map(v1, api, volumes);
         ModelRoutes.Map(v1, api);

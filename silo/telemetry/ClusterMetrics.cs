@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
+using Teravox.Grains.Catalog;
 using Teravox.Grains.Telemetry;
 
 namespace Teravox.Silo.Telemetry;
@@ -19,22 +20,30 @@ internal sealed class ClusterMetrics : IDisposable
 
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(3);
     private readonly ExperimentService _experiments;
-    private readonly Meter _meter = new(WorkMetrics.MeterName);
+    private readonly Meter _meter;
     private readonly Lock _lock = new();
     private volatile Figures? _figures;
     private Task _asking = Task.CompletedTask;
     private long _asked;
 
-    private sealed record Figures(IReadOnlyDictionary<ExperimentState, long> Experiments, SiloState[] Silos);
+    private sealed record Figures(IReadOnlyDictionary<ExperimentState, long> Experiments, IReadOnlyList<ItemCounts> Items, SiloState[] Silos);
 
-    public ClusterMetrics(ExperimentService experiments)
+    /// <param name="experiments">The cluster.</param>
+    /// <param name="host">What tells this host's instruments from those of others in the process.</param>
+    public ClusterMetrics(ExperimentService experiments, TelemetryHost host)
     {
         _experiments = experiments;
+        _meter = new Meter(new MeterOptions(WorkMetrics.MeterName) { Scope = host });
         _meter.CreateObservableGauge(
             "teravox.experiments",
             () => Of(f => Enum.GetValues<ExperimentState>().Select(s => new Measurement<long>(f.Experiments.GetValueOrDefault(s), new KeyValuePair<string, object?>("state", s.ToString().ToLowerInvariant())))),
             "{experiment}",
             "Experiments by state.");
+        _meter.CreateObservableGauge(
+            "teravox.items",
+            () => Of(f => f.Items.SelectMany(i => new[] { Items(i, "waiting", i.Waiting), Items(i, "leased", i.HandedOut), Items(i, "done", i.Done), Items(i, "failed", i.Failed) })),
+            "{item}",
+            "Work items by kind of stage and state; waiting ones of experiments that run or are paused.");
         _meter.CreateObservableGauge(OfSilos + "up", () => Silos(s => s.IsAlive ? 1 : 0), null, "1 while the silo is heard of.");
         _meter.CreateObservableCounter(OfSilos + "items.done", () => Silos(s => s.Status.ItemsDone), "{item}", "Items that the silo completed since its start.");
         _meter.CreateObservableGauge(OfSilos + "items.per_second", () => Silos(s => s.Status.ItemsPerSecond), null, "Items that the silo completed per second over the last minute.");
@@ -55,6 +64,9 @@ internal sealed class ClusterMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
+    private static Measurement<long> Items(ItemCounts items, string state, long count) =>
+        new(count, new KeyValuePair<string, object?>("kind", items.Kind), new KeyValuePair<string, object?>("state", state));
+
     private async Task AskAsync()
     {
         // Off the caller's thread, and part of nobody's trace.
@@ -65,6 +77,7 @@ internal sealed class ClusterMetrics : IDisposable
         {
             _figures = new Figures(
                 await _experiments.Catalog.CountAsync(patience.Token).WaitAsync(patience.Token),
+                await _experiments.Catalog.CountItemsAsync(patience.Token).WaitAsync(patience.Token),
                 await _experiments.SilosAsync(patience.Token).WaitAsync(patience.Token));
         }
         catch (Exception)

@@ -68,7 +68,7 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
         {
             if (Type().Match(line) is { Success: true } type)
                 Assert.True(types.TryAdd(type.Groups[1].Value, type.Groups[2].Value), line);
-            else if (!line.StartsWith("# HELP ", StringComparison.Ordinal))
+            else if (line[0] != '#')
             {
                 var sample = Sample().Match(line);
                 Assert.True(sample.Success, line);
@@ -80,11 +80,8 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
 
         Assert.True(values["teravox_experiments{state=\"succeeded\"}"] >= 1);
         Assert.True(values["teravox_items{kind=\"infer\",state=\"done\"}"] >= 4);
-        const string route = "method=\"GET\",route=\"/api/v1/experiments/{id:long}\"";
-        Assert.True(values[$"teravox_http_requests_total{{{route},code=\"200\"}}"] >= 1);
-        var buckets = values.Where(v => v.Key.StartsWith($"teravox_http_request_duration_seconds_bucket{{{route}", StringComparison.Ordinal)).Select(v => v.Value).ToList();
-        Assert.Equal(buckets.Order(), buckets);
-        Assert.Equal(values[$"teravox_http_request_duration_seconds_count{{{route}}}"], buckets[^1]);
+        const string requests = "http_server_request_duration_seconds_count{", route = "http_route=\"/api/v1/experiments/{id:long}\"";
+        Assert.Contains(values, v => v.Key.StartsWith(requests, StringComparison.Ordinal) && v.Key.Contains(route, StringComparison.Ordinal) && v.Value >= 1);
     }
 
     [Fact]
@@ -98,8 +95,8 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
         await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
         await server.Http.ReadAsync("/health/ready").MustFailAsync(503);
 
-        // The ledger goes too: the process still answers that it lives.
-        await server.Ledger.DisposeAsync();
+        // The database goes too: the process still answers that it lives.
+        await server.Catalog.DisposeAsync();
         await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
     }
 
@@ -136,10 +133,10 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
     [GeneratedRegex("\"#/components/schemas/([^\"]+)\"")]
     private static partial Regex Reference();
 
-    [GeneratedRegex("^# TYPE ([a-z_]+) (gauge|counter|histogram)$")]
+    [GeneratedRegex("^# TYPE ([a-z0-9_]+) (gauge|counter|histogram)$")]
     private static partial Regex Type();
 
-    [GeneratedRegex("""^([a-z_]+)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? (-?[0-9.eE+-]+)$""")]
+    [GeneratedRegex("""^([a-z0-9_]+)(\{(?:[a-z0-9_]+="[^"]*",?)*\})? (-?[0-9.eE+-]+|NaN)$""")]
     private static partial Regex Sample();
 
     [GeneratedRegex("_(bucket|sum|count)$")]

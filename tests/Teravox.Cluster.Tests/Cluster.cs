@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Client;
+using Teravox.Contracts.Grains;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
+using Teravox.Grains.Catalog.Postgres;
 using Teravox.Grains.Spec;
 using Teravox.Silo.Local;
 using Teravox.Testing;
@@ -35,8 +39,8 @@ public sealed class Database : IAsyncLifetime
         Prerequisite.Require(PrivatePostgres.WhyMissing());
         var number = Interlocked.Increment(ref _schemas).ToString(CultureInfo.InvariantCulture);
         var address = $"{_server!.Address}&pool=20&schema=c{number}";
-        var ledger = await Ledgers.OpenAsync(address, TestContext.Current.CancellationToken);
-        return new Cluster(address, ledger, Path.Combine(_folder, "store" + number));
+        var catalog = await Catalogs.OpenAsync(address, TestContext.Current.CancellationToken);
+        return new Cluster(address, catalog, Path.Combine(_folder, "store" + number));
     }
 
     /// <summary>The model that one silo trains that nothing happens to; trained once for all tests.</summary>
@@ -59,11 +63,12 @@ public sealed class Database : IAsyncLifetime
     }
 }
 
-/// <summary>Silos that share a ledger and a store.</summary>
-public sealed class Cluster(string address, ILedger ledger, string store) : IAsyncDisposable
+/// <summary>Silos that share a database and a store.</summary>
+public sealed class Cluster(string address, ICatalog catalog, string store) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly List<SiloProcess> _silos = [];
+    private ClusterClient? _client;
 
     /// <summary>A small experiment: one network trained with many checkpoints, then some tiles.</summary>
     private static readonly string[] Tiny =
@@ -74,7 +79,7 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
 
     public string Address => address;
 
-    public ILedger Ledger => ledger;
+    public ICatalog Catalog => catalog;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -82,13 +87,13 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
 
     public byte[] Model(long experiment) => File.ReadAllBytes(Path.Combine(Folder(experiment), "models", "multiclass.safetensors"));
 
-    /// <summary>Starts a silo on one thread, with leases of four seconds.</summary>
+    /// <summary>Starts a silo on one thread.</summary>
     public SiloProcess Start(params string[] more) => Start(threads: 1, more);
 
-    /// <summary>Starts a silo on some threads, with leases of four seconds.</summary>
+    /// <summary>Starts a silo on some threads.</summary>
     public SiloProcess Start(int threads, params string[] more)
     {
-        var silo = SiloProcess.Start(address, store, ["--threads", threads.ToString(CultureInfo.InvariantCulture), "--ttl", "4", "--poll", "100", "--device", "cpu", .. more]);
+        var silo = SiloProcess.Start(address, store, ["--threads", threads.ToString(CultureInfo.InvariantCulture), "--device", "cpu", .. more]);
         _silos.Add(silo);
         return silo;
     }
@@ -97,15 +102,39 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
     {
         var spec = SpecFile.Load(Path.Combine(TeravoxProgram.Root, "specs", "phantom-quick.json"), [.. Tiny, .. more]);
         var plan = SpecCheck.Plan(spec, (_, _) => { }, Ct);
-        return await ledger.SubmitAsync(ExperimentGrain.Prepare(plan), Ct);
+        var id = (await catalog.SubmitAsync([StageGraph.Prepare(plan)], Ct))[0];
+
+        // Without a silo yet, the first one finds it in the catalog.
+        if (_silos.Any(s => !s.HasEnded))
+            await CallAsync(id, grain => StartedAsync(grain));
+        return id;
+
+        static async Task<bool> StartedAsync(IExperimentGrain grain)
+        {
+            await grain.StartAsync();
+            return true;
+        }
     }
+
+    /// <summary>How far an experiment is.</summary>
+    public async Task<ExperimentStatus> StatusAsync(long experiment) => (await CallAsync(experiment, grain => grain.DescribeAsync()))!;
+
+    /// <summary>Ends an experiment.</summary>
+    public Task<bool> CancelAsync(long experiment) => CallAsync(experiment, grain => grain.CancelAsync());
+
+    /// <summary>The cluster's silos.</summary>
+    public async Task<SiloState[]> SilosAsync() => await (await ClientAsync()).SilosAsync(Ct);
+
+    /// <summary>A client of its grains, found by the database.</summary>
+    public async Task<ClusterClient> ClientAsync() =>
+        _client ??= await ClusterClient.ConnectAsync(new ClusterClientOptions { Database = OrleansQueries.ConnectionString(address) }, Ct);
 
     /// <summary>Waits for the experiment's success.</summary>
     public async Task SucceedAsync(long experiment)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         patience.CancelAfter(Patience);
-        while ((await ledger.FindAsync(experiment, Ct))!.State is var state and not ExperimentState.Succeeded)
+        while ((await StatusAsync(experiment)).State is var state and not ExperimentState.Succeeded)
         {
             if (state is not ExperimentState.Running || patience.IsCancellationRequested)
                 Assert.Fail($"experiment {experiment} is {state}: {await DescribeAsync(experiment)}");
@@ -113,14 +142,14 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
         }
     }
 
-    /// <summary>Waits until an item of the stage is under lease and, when it trains, has got so far.</summary>
+    /// <summary>Waits until a silo has an item of the stage and, when it trains, has got so far.</summary>
     public async Task<RunningItem> RunningAsync(long experiment, string stage, double fraction = 0)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         patience.CancelAfter(Patience);
         while (true)
         {
-            if ((await ledger.RunningAsync(experiment, Ct)).FirstOrDefault(i => i.StageName == stage && i.Fraction >= fraction) is { } running)
+            if ((await StatusAsync(experiment)).Running.FirstOrDefault(i => i.StageName == stage && i.Fraction >= fraction) is { } running)
                 return running;
             if (patience.IsCancellationRequested)
                 Assert.Fail($"{stage} did not get to {fraction}: {await DescribeAsync(experiment)}");
@@ -141,7 +170,9 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
     {
         foreach (var silo in _silos)
             silo.Dispose();
-        await ledger.DisposeAsync();
+        if (_client is not null)
+            await _client.DisposeAsync();
+        await catalog.DisposeAsync();
     }
 
     private static SortedDictionary<string, byte[]> FilesOf(string folder) => new(
@@ -150,12 +181,17 @@ public sealed class Cluster(string address, ILedger ledger, string store) : IAsy
             .ToDictionary(f => Path.GetRelativePath(folder, f), File.ReadAllBytes),
         StringComparer.Ordinal);
 
+    private async Task<T> CallAsync<T>(long experiment, Func<IExperimentGrain, Task<T>> call)
+    {
+        var client = await ClientAsync();
+        return await client.CallAsync(() => call(client.Grains.GetGrain<IExperimentGrain>(experiment.ToString(CultureInfo.InvariantCulture))), Ct);
+    }
+
     private async Task<string> DescribeAsync(long experiment)
     {
-        var stages = await ledger.StagesAsync(experiment, Ct);
-        var failures = await ledger.FailuresAsync(experiment, 5, Ct);
-        return string.Join("; ", stages.Select(s => $"{s.Name} {s.State} {s.Done}/{s.Items}"))
-            + "\n" + string.Join('\n', failures.Select(f => f.Error))
+        var status = await StatusAsync(experiment);
+        return string.Join("; ", status.Stages.Select(s => $"{s.Name} {s.State} {s.Done}/{s.Items}"))
+            + "\n" + string.Join('\n', status.Failures.Select(f => f.Error))
             + "\n" + string.Join("\n--\n", _silos.Select(s => s.Said));
     }
 }

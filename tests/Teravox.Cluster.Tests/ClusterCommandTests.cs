@@ -51,7 +51,7 @@ public sealed class ClusterCommandTests
     private Process Start(params string[] arguments)
     {
         var info = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (var argument in arguments.Prepend(TeravoxProgram.Path).Concat(TeravoxProgram.SiloArguments))
+        foreach (var argument in arguments.Prepend(TeravoxProgram.Path))
             info.ArgumentList.Add(argument);
         var process = Process.Start(info)!;
         process.OutputDataReceived += (_, e) => _lines.Writer.TryWrite(e.Data ?? "(its output ended)");
@@ -84,7 +84,7 @@ public sealed class ClusterCommandTests
             var silos = (await http.GetFromJsonAsync<IReadOnlyList<SiloInfo>>("/api/v1/silos", Teravox.Contracts.TeravoxJson.Compact, Ct))!;
             if (holds(silos))
                 return silos;
-            Assert.True(clock.Elapsed < Patience, "the roster has " + string.Join(", ", silos.Select(silo => silo.Name)));
+            Assert.True(clock.Elapsed < Patience, "the cluster has " + string.Join(", ", silos.Select(silo => silo.Name)));
         }
     }
 

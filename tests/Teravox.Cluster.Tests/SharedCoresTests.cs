@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
 using Teravox.Testing;
 
 namespace Teravox.Cluster.Tests;
@@ -50,17 +50,15 @@ public sealed class SharedCoresTests(Database database)
     private static async Task<IEnumerable<int>> ThreadsAsync(SiloProcess silo) =>
         (await silo.WaitForAsync("start", null, Ct)).GetProperty("devices").EnumerateArray().Select(d => d.GetProperty("threads").GetInt32());
 
-    /// <summary>
-    /// Trainings that were under lease at a time, until all had ended. The ledger's word: a silo tells of a commit only when it may
-    /// have claimed the next item.
-    /// </summary>
+    /// <summary>Trainings that the silo had begun at a time, until all had ended.</summary>
     private static async Task<int> MostTrainingsAsync(Cluster cluster, long experiment)
     {
         var most = 0;
-        while ((await cluster.Ledger.StagesAsync(experiment, Ct)).Any(s => s is { Kind: "train", State: not StageState.Done }))
+        while ((await cluster.StatusAsync(experiment)) is var status && status.Stages.Any(s => s is { Kind: "train", State: not StageState.Done }))
         {
-            most = Math.Max(most, (await cluster.Ledger.RunningAsync(experiment, Ct)).Count(i => i.StageName.StartsWith("train-", StringComparison.Ordinal)));
-            Assert.Equal(ExperimentState.Running, (await cluster.Ledger.FindAsync(experiment, Ct))!.State);
+            var running = (await cluster.SilosAsync()).SelectMany(s => s.Status.Running).Count(i => i.Stage.StartsWith("train-", StringComparison.Ordinal));
+            most = Math.Max(most, running);
+            Assert.Equal(ExperimentState.Running, status.State);
             await Task.Delay(20, Ct);
         }
 

@@ -37,14 +37,14 @@ public sealed class StrandedWorkTests(Database database)
             Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), $"after {clock.Elapsed}");
             Assert.Equal(why, await BlockedAsync(http, id));
             Assert.Contains("blocked: " + why, await StatusAsync(url, id), StringComparison.Ordinal);
-            Assert.Contains(await cluster.Ledger.EventsAsync(id, 0, 100, Ct), e => (e.Kind, e.Stage, e.Text) == ("blocked", Train, why));
+            Assert.Contains(await cluster.Catalog.EventsAsync(id, 0, 100, Ct), e => (e.Kind, e.Stage, e.Text) == ("blocked", Train, why));
         }
 
         // One that has the tag joins and does that work; the rest goes on waiting.
         cluster.Start("--tag", "disk=fast");
         await cluster.SucceedAsync(stranded[2].Id);
         Assert.Null(await BlockedAsync(http, stranded[2].Id));
-        Assert.Contains(await cluster.Ledger.EventsAsync(stranded[2].Id, 0, 1000, Ct), e => (e.Kind, e.Stage) == ("unblocked", Train));
+        Assert.Contains(await cluster.Catalog.EventsAsync(stranded[2].Id, 0, 1000, Ct), e => (e.Kind, e.Stage) == ("unblocked", Train));
         foreach (var (id, why) in stranded[..2])
             Assert.Equal(why, await BlockedAsync(http, id));
     }

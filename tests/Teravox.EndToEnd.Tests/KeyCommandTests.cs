@@ -7,7 +7,7 @@ public sealed class KeyCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    private string Ledger => "sqlite:" + _folder["ledger.db"];
+    private string Database => "sqlite:" + _folder["teravox.db"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -37,11 +37,11 @@ public sealed class KeyCommandTests : IDisposable
     {
         (await RunAsync("add", "ann b")).MustRefuse("ann b", "letters");
         Assert.Contains("'7' not recognized", (await RunAsync("add", "ann", "--role", "7")).Error, StringComparison.Ordinal);
-        (await TeravoxProcess.RunAsync("key", "list", "--ledger", "mysql://db")).MustRefuse("--ledger");
-        (await TeravoxProcess.RunAsync("key", "list")).MustRefuse("--ledger", "TERAVOX_LEDGER");
-        (await TeravoxProcess.RunAsync(["key", "list"], ("TERAVOX_LEDGER", Ledger))).MustSucceed();
+        (await TeravoxProcess.RunAsync("key", "list", "--database", "mysql://db")).MustRefuse("--database");
+        (await TeravoxProcess.RunAsync("key", "list")).MustRefuse("--database", "TERAVOX_DATABASE");
+        (await TeravoxProcess.RunAsync(["key", "list"], ("TERAVOX_DATABASE", Database))).MustSucceed();
     }
 
     private Task<TeravoxProcess.Result> RunAsync(string verb, params string[] more) =>
-        TeravoxProcess.RunAsync(["key", verb, "--ledger", Ledger, .. more]);
+        TeravoxProcess.RunAsync(["key", verb, "--database", Database, .. more]);
 }

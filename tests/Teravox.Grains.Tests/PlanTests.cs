@@ -20,8 +20,8 @@ public sealed class PlanTests
     [InlineData("table4", "0b775862ddeb73a8bfe0026a84d2befcf8e9e9a2061e490964")]
     public void Prepare_OfAPresetThatOlderVersionsKnow_KeepsItsBytes(string preset, string key)
     {
-        var experiment = ExperimentGrain.Prepare(PlanOf($"\"preset\": \"{preset}\""));
-        Assert.StartsWith(key, ExperimentGrain.KeyOf(experiment.SpecJson), StringComparison.Ordinal);
+        var experiment = StageGraph.Prepare(PlanOf($"\"preset\": \"{preset}\""));
+        Assert.StartsWith(key, StageGraph.KeyOf(experiment.SpecJson), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class PlanTests
             report:report after enlarge super-resolve
             """,
             Text(plan));
-        Assert.Equal(["super-resolve"], ExperimentGrain.Stages(plan).Where(s => s.Needs?.Gpu == true).Select(s => s.Name));
+        Assert.Equal(["super-resolve"], StageGraph.Stages(plan).Where(s => s.Needs?.Gpu == true).Select(s => s.Name));
         Assert.Equal(new Int3(16, 128, 128), plan.Volume(VolumeNames.Boosted).Shape);
         Assert.Equal(new VoxelSize(plan.VoxelSize.Z, plan.VoxelSize.Y / 2, plan.VoxelSize.X / 2), plan.Volume(VolumeNames.Boosted).VoxelSize);
         Assert.Contains("bicubic", Assert.Single(plan.Notes!), StringComparison.Ordinal);
@@ -166,7 +166,7 @@ public sealed class PlanTests
             report:report after pyramid-2
             """,
             Text(PlanOf("\"preset\": \"train\"", "[16, 64, 600]")));
-        var table = ExperimentGrain.Stages(PlanOf("\"preset\": \"table5\"", "[16, 64, 300]"));
+        var table = StageGraph.Stages(PlanOf("\"preset\": \"table5\"", "[16, 64, 300]"));
         Assert.Equal(
             ["import", "enlarge", "super-resolve", "label-original", "label-lr", "label-boosted"],
             table.Single(s => s.Name == "pyramid-1").After);
@@ -177,7 +177,7 @@ public sealed class PlanTests
     public void Stages_OfSuperResolve_MakeLevelsOfWhatIsLargeOnlyOnceEnlarged()
     {
         // The original's 200 columns need no level; the 400 of what it becomes do.
-        var stages = ExperimentGrain.Stages(PlanOf("\"preset\": \"super-resolve\"", "[16, 64, 200]"));
+        var stages = StageGraph.Stages(PlanOf("\"preset\": \"super-resolve\"", "[16, 64, 200]"));
         Assert.Equal(["import", "enlarge", "super-resolve", "pyramid-1", "report"], stages.Select(s => s.Name));
         Assert.Equal(["enlarge", "super-resolve"], stages[3].After);
         Assert.Equal(["pyramid-1"], stages[4].After);
@@ -242,5 +242,5 @@ public sealed class PlanTests
         SpecCheck.Plan(SpecFile.Parse($"{{ {Small.Replace("[16, 64, 64]", shape, StringComparison.Ordinal)}, {fields} }}", "spec", "/"), null, CancellationToken.None);
 
     private static string Text(ExperimentPlan plan) =>
-        string.Join('\n', ExperimentGrain.Stages(plan).Select(s => $"{s.Name}:{s.Kind} after {string.Join(' ', s.After)} {s.Arguments}".TrimEnd()));
+        string.Join('\n', StageGraph.Stages(plan).Select(s => $"{s.Name}:{s.Kind} after {string.Join(' ', s.After)} {s.Arguments}".TrimEnd()));
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+using Teravox.Contracts.Work;
 using System.Security.Cryptography;
 using Teravox.Contracts;
-using Teravox.Grains.Ledger;
 using Teravox.Grains.Spec;
-using Teravox.Silo;
 using Teravox.Testing;
 using Teravox.Volumes;
 
@@ -38,7 +37,7 @@ public sealed class PyramidTests
         // There is something to see: a network that calls one class everywhere would make any rule right.
         Assert.All([run.Folder.Raw(run.Plan), run.Folder.Truth, run.Folder.Labels("multiclass")], v => Assert.True(Whole(OmeVolume.Open(v, 2)).Distinct().Count() > 1, v));
 
-        Assert.Equal([3 * 3, 3 * 2], (await run.Store.Ledger.StagesAsync(run.Id, Ct)).Where(s => s.Kind == "pyramid").Select(s => s.Items));
+        Assert.Equal([3 * 3, 3 * 2], (await run.StatusAsync()).Stages.Where(s => s.Kind == "pyramid").Select(s => s.Items));
     }
 
     [Fact]
@@ -63,7 +62,7 @@ public sealed class PyramidTests
         new Random(5).NextBytes(voxels);
         raw.Write(Box3.Whole(shape), voxels);
         await using var run = await SmallRun.SubmitAsync("""{ "name": "up", "preset": "super-resolve", "data": "raw.zarr", "superResolve": { "maxIterations": 8, "crop": 16, "ensemble": false } }""", folder["."]);
-        await run.FinishAsync(silos: 2);
+        await run.FinishAsync(devices: 2);
         Assert.Equal(1, OmeVolume.Open(folder["raw.zarr"]).Levels);
         CheckLevels(Path.Combine(run.Folder.Root, "boosted.zarr"), isLabels: false, [new(2, 36, 600), new(2, 18, 300), new(2, 9, 150)]);
         CheckLevels(Path.Combine(run.Folder.Root, "lr.zarr"), isLabels: false, [new(2, 36, 600), new(2, 18, 300), new(2, 9, 150)]);
@@ -79,17 +78,15 @@ public sealed class PyramidTests
         foreach (var stage in (string[])["pyramid-1", "pyramid-1", "pyramid-2"])
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-            var silo = broken.Silo();
-            silo.Happened += what =>
+            await broken.WorkAsync(stop.Token, what =>
             {
                 if (what is ItemStarted started && started.Stage == stage)
                     stop.Cancel();
-            };
-            await silo.RunToEndAsync(broken.Id, stop.Token);
+            });
             Assert.True(stop.IsCancellationRequested, $"no item of {stage} was begun");
         }
 
-        await broken.FinishAsync(silos: 2);
+        await broken.FinishAsync(devices: 2);
         broken.MustLeaveTheFilesOf(unbroken);
         Assert.Equal(Files(unbroken.Folder.Raw(unbroken.Plan)), Files(broken.Folder.Raw(broken.Plan)));
     }
@@ -111,7 +108,7 @@ public sealed class PyramidTests
         datasets.RemoveAt(1);
         File.WriteAllText(Path.Combine(labels, ".zattrs"), attributes.ToJsonString(TeravoxJson.Indented) + "\n");
 
-        var grain = new PyramidGrain(run.Store);
+        var grain = new PyramidGrain(new RunningWork(), run.Store);
         foreach (var level in (int[])[1, 1, 2, 2])
         {
             var count = PyramidPlan.CountTiles(run.Plan, level);
@@ -157,8 +154,8 @@ public sealed class PyramidTests
 
     private static WorkTurn Turn(SmallRun run, int level, int index)
     {
-        var lease = new WorkLease(1, 1, run.Id, 1, StageNames.Pyramid(level), PyramidGrain.KindName, index, 1, "silo", TimeSpan.FromMinutes(1), $$"""{ "level": {{level}} }""");
-        return new WorkTurn(lease, "cpu", 1, static _ => { });
+        var stage = new StagePlan(run.Id, StageNames.Pyramid(level), 0, PyramidGrain.KindName, $$"""{ "level": {{level}} }""", new WorkNeeds(), index + 1, 3, 5);
+        return new WorkTurn(new WorkItem(stage, index, 1, false), "cpu", 1, static _ => { }, Ct);
     }
 
     /// <summary>SHA-256 of every file of a volume, by path.</summary>

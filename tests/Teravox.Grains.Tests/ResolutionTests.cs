@@ -2,7 +2,6 @@
 using Teravox.Compute;
 using Teravox.Contracts;
 using Teravox.Grains.Resolution;
-using Teravox.Silo;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Tests;
@@ -96,13 +95,11 @@ public sealed class ResolutionTests
         for (var stops = 0; stops < 2; stops++)
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-            var silo = broken.Silo();
-            silo.Happened += what =>
+            await broken.WorkAsync(stop.Token, what =>
             {
                 if (what is ItemProgressed { Stage: StageNames.SuperResolve })
                     stop.Cancel();
-            };
-            await silo.RunToEndAsync(broken.Id, stop.Token);
+            });
             Assert.True(stop.IsCancellationRequested);
         }
 
@@ -132,7 +129,7 @@ public sealed class ResolutionTests
         await using var single = await SmallRun.SubmitAsync(Spec(1));
         await single.FinishAsync();
         await using var chained = await SmallRun.SubmitAsync(Spec(3));
-        await chained.FinishAsync(silos: 2);
+        await chained.FinishAsync(devices: 2);
         var results = await chained.Store.ResultsAsync<SuperResolveGrain.Result>(chained.Id, StageNames.SuperResolve, Ct);
         Assert.Equal([[0, 1, 2], [3, 4, 5], [6, 7]], results.OrderBy(r => r.Key).Select(r => r.Value.Sections.Select(s => s.Section)));
         Assert.All(results.Values.SelectMany(r => r.Sections), s => Assert.False(s.FellBack));

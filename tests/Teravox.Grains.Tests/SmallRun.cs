@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Grains.Ledger;
-using Teravox.Grains.Ledger.Sqlite;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 using Teravox.Grains.Spec;
-using Teravox.Silo;
+using Teravox.Silo.Cluster;
+using Teravox.Silo.Devices;
 
 namespace Teravox.Grains.Tests;
 
-/// <summary>An experiment in a folder of its own: the real ledger, the real grains, real silos, in this process.</summary>
+/// <summary>An experiment in a folder of its own: the real catalog, the real grains, a real silo, in this process.</summary>
 internal sealed class SmallRun : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private readonly TestFolder _folder;
-    private readonly SessionCache _sessions = new();
-    private readonly ILedger _ledger;
+    private readonly ICatalog _catalog;
+    private LocalSilo? _silo;
 
-    private SmallRun(ILedger ledger, TestFolder folder, ExperimentPlan plan, long id)
-    {
-        (_ledger, _folder, Plan, Id) = (ledger, folder, plan, id);
-        Store = new ExperimentStore(ledger, _ => folder["run"]);
-    }
+    private SmallRun(ICatalog catalog, TestFolder folder, ExperimentPlan plan, long id) => (_catalog, _folder, Plan, Id) = (catalog, folder, plan, id);
 
     public ExperimentPlan Plan { get; }
 
     public long Id { get; }
 
-    public ExperimentStore Store { get; }
+    /// <summary>What items know of the experiment; once a silo has run.</summary>
+    public ExperimentStore Store => _silo!.Store;
 
-    public ExperimentFolder Folder => Store.Folder(Id);
+    public ExperimentFolder Folder => new(_folder["run"]);
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -36,33 +34,39 @@ internal sealed class SmallRun : IAsyncDisposable
         var folder = new TestFolder();
         var plan = SpecCheck.Plan(SpecFile.Parse(spec, "spec", data), null, Ct);
         Directory.CreateDirectory(folder["run/.teravox"]);
-        var ledger = await SqliteLedger.OpenAsync(folder["ledger.db"], ct: Ct);
-        return new SmallRun(ledger, folder, plan, await ExperimentGrain.SubmitAsync(ledger, plan, Ct));
+        var catalog = await Catalogs.OpenAsync("sqlite:" + folder["teravox.db"], Ct);
+        return new SmallRun(catalog, folder, plan, (await catalog.SubmitAsync([StageGraph.Prepare(plan)], Ct))[0]);
     }
 
-    /// <summary>A silo of its own; several may work at a time.</summary>
-    public SiloHost Silo()
+    /// <summary>How far it is.</summary>
+    public async Task<ExperimentStatus> StatusAsync() => (await _silo!.Experiments.DescribeAsync(Id, Ct))!;
+
+    /// <summary>Works with a silo of its own until the experiment has ended or until <paramref name="stop"/>; its state then.</summary>
+    public async Task<ExperimentState> WorkAsync(CancellationToken stop, Action<WorkEvent>? happened = null, int devices = 1)
     {
-        var options = new SiloOptions(SiloOptions.NewName(), [new SiloDevice("cpu", SiloDevice.OverlapSlots, 1)])
-        {
-            Poll = TimeSpan.FromMilliseconds(20),
-            GracePeriod = TimeSpan.Zero,
-        };
-        return new SiloHost(_ledger, WorkGrains.All(Store, _sessions), new ExperimentGrain(Store), options);
+        if (_silo is not null)
+            await _silo.DisposeAsync();
+        var options = new DeviceOptions(DeviceOptions.NewName(), [.. Enumerable.Range(0, devices).Select(_ => new Device("cpu", Device.OverlapSlots, 1))]) { GracePeriod = TimeSpan.Zero };
+        var setup = new SiloSetup(_catalog, _ => _folder["run"], options);
+        if (happened is not null)
+            setup.Events.Happened += happened;
+        _silo = await LocalSilo.StartAsync(setup, TestContext.Current.SendDiagnosticMessage, Ct);
+        return await _silo.RunToEndAsync(Id, stop);
     }
 
-    /// <summary>Runs silos until the experiment has ended; it must have succeeded.</summary>
-    public async Task FinishAsync(int silos = 1)
+    /// <summary>Works until the experiment has ended; it must have succeeded.</summary>
+    /// <param name="devices">CPU devices that work on it side by side.</param>
+    public async Task FinishAsync(int devices = 1)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         patience.CancelAfter(Patience);
-        var states = await Task.WhenAll(Enumerable.Range(0, silos).Select(_ => Silo().RunToEndAsync(Id, patience.Token)));
-        var failures = await _ledger.FailuresAsync(Id, 3, Ct);
-        Assert.True(states.All(s => s == ExperimentState.Succeeded), string.Join("; ", failures.Select(f => $"{f.StageName} {f.Index}: {f.Error}").Prepend(string.Join(' ', states))));
+        var state = await WorkAsync(patience.Token, devices: devices);
+        var failures = (await StatusAsync()).Failures;
+        Assert.True(state == ExperimentState.Succeeded, string.Join("; ", failures.Select(f => $"{f.StageName} {f.Index}: {f.Error}").Prepend(state.ToString())));
     }
 
     /// <summary>The lines of the experiment's log.</summary>
-    public async Task<IReadOnlyList<string>> LinesAsync() => [.. (await _ledger.EventsAsync(Id, 0, 1000, Ct)).Select(e => e.Text)];
+    public async Task<IReadOnlyList<string>> LinesAsync() => [.. (await _catalog.EventsAsync(Id, 0, 1000, Ct)).Select(e => e.Text)];
 
     /// <summary>Every file that the two experiments leave for people is the same, byte for byte; says where the first one differs.</summary>
     public void MustLeaveTheFilesOf(SmallRun other)
@@ -88,8 +92,9 @@ internal sealed class SmallRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _ledger.DisposeAsync();
-        _sessions.Dispose();
+        if (_silo is not null)
+            await _silo.DisposeAsync();
+        await _catalog.DisposeAsync();
         _folder.Dispose();
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Work;
 
 namespace Teravox.Grains.Tests;
 
@@ -25,6 +25,9 @@ public sealed class TileOverlapTests : IAsyncLifetime
             }
             """);
         await _run.FinishAsync();
+
+        // A tile whose chunks are there would compute nothing.
+        Directory.Delete(_run.Folder.Probabilities(Network), recursive: true);
     }
 
     public ValueTask DisposeAsync() => _run.DisposeAsync();
@@ -46,7 +49,7 @@ public sealed class TileOverlapTests : IAsyncLifetime
         var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Reached.Value = name =>
         {
-            if (name == "chunk.before-rename" && writing.TrySetResult())
+            if (name == "chunk.before-link" && writing.TrySetResult())
                 written.Wait(Patience, Ct);
         };
         FaultPoints.OnPoint += Hit;
@@ -72,7 +75,8 @@ public sealed class TileOverlapTests : IAsyncLifetime
     private async Task<WorkResult> TileAsync()
     {
         using var sessions = new SessionCache();
-        var lease = new WorkLease(1, 1, _run.Id, 1, StageNames.Infer(Network), TileGrain.KindName, 0, 1, "silo", TimeSpan.FromMinutes(1), $$"""{ "network": "{{Network}}", "prediction": "{{Network}}" }""");
-        return await new TileGrain(_run.Store, sessions).RunAsync(new WorkTurn(lease, "cpu", 1, static _ => { }) { Gate = _device }, Ct);
+        var stage = new StagePlan(_run.Id, StageNames.Infer(Network), 0, TileGrain.KindName, $$"""{ "network": "{{Network}}", "prediction": "{{Network}}" }""", new WorkNeeds(), 4, 3, 5);
+        var turn = new WorkTurn(new WorkItem(stage, 0, 1, false), "cpu", 1, static _ => { }, Ct) { Gate = _device };
+        return await new TileGrain(new RunningWork(), _run.Store, sessions).RunAsync(turn, Ct);
     }
 }

@@ -83,7 +83,8 @@ public sealed class TelemetryTests(ObservedExperiment observed) : IClassFixture<
 
     [Theory]
     [InlineData("teravox_experiments{state=\"succeeded\"}", 1)]
-    [InlineData("teravox_items_total{kind=\"infer\",state=\"done\"}", 4)]
+    [InlineData("teravox_items{kind=\"infer\",state=\"done\"}", 4)]
+    [InlineData("teravox_items_ended_total{kind=\"infer\",state=\"done\"}", 4)]
     [InlineData("teravox_voxels_total{kind=\"infer\"}", 8 * 32 * 32)]
     [InlineData("teravox_device_busy_seconds_total{device=\"cpu\"}", 0.001)]
     [InlineData("teravox_device_items{device=\"cpu\",state=\"waiting\"}", 0)]

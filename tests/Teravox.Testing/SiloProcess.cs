@@ -51,17 +51,17 @@ public sealed class SiloProcess : IDisposable
     }
 
     /// <summary>Starts a silo.</summary>
-    /// <param name="ledger">Address of the ledger.</param>
+    /// <param name="database">Address of the database.</param>
     /// <param name="store">Folder of the store.</param>
     /// <param name="more">Further options of the command.</param>
     /// <param name="environment">Further variables.</param>
     public static SiloProcess Start(
-        string ledger, string store, IEnumerable<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
+        string database, string store, IEnumerable<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var info = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { TeravoxProgram.Path, "silo", "--store", store, "--json", "--stop-with-stdin" }.Concat(TeravoxProgram.SiloArguments).Concat(more ?? []))
+        foreach (var argument in new[] { TeravoxProgram.Path, "silo", "--store", store, "--json", "--stop-with-stdin" }.Concat(more ?? []))
             info.ArgumentList.Add(argument);
-        info.Environment["TERAVOX_LEDGER"] = ledger;
+        info.Environment["TERAVOX_DATABASE"] = database;
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             info.Environment[name] = value;
         return new SiloProcess(Process.Start(info)!);

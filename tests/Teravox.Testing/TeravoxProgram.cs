@@ -7,12 +7,6 @@ public static class TeravoxProgram
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>Further arguments of every silo, for tests of another host.</summary>
-    public static IReadOnlyList<string> SiloArguments { get; set; } = [];
-
-    /// <summary>The program in the folder of its project, relative to the root; for tests of another host.</summary>
-    public static (string Folder, string File) Project { get; set; } = ("cli", "teravox.dll");
-
     /// <summary>teravox.dll, of the configuration that this code was built in.</summary>
     /// <exception cref="InvalidOperationException">It is not built.</exception>
     public static string Path
@@ -20,7 +14,7 @@ public static class TeravoxProgram
         get
         {
             var configuration = AppContext.BaseDirectory.Contains("/Debug/", StringComparison.Ordinal) ? "Debug" : "Release";
-            var program = System.IO.Path.Combine(Root, Project.Folder, "bin", configuration, "net10.0", Project.File);
+            var program = System.IO.Path.Combine(Root, "cli", "bin", configuration, "net10.0", "teravox.dll");
             return File.Exists(program) ? program : throw new InvalidOperationException($"{program} is missing; run ./teravox build");
         }
     }

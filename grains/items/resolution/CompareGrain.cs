@@ -22,7 +22,7 @@ public sealed class CompareGrain(RunningWork running, ExperimentStore store) : I
     internal sealed record SectionQuality(int Section, Fidelity Lr, Fidelity Boosted);
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var plan = await store.PlanAsync(turn.Item.Stage.Experiment, ct);
         var folder = store.Folder(turn.Item.Stage.Experiment);

@@ -40,7 +40,7 @@ public sealed class SuperResolveGrain(RunningWork running, ExperimentStore store
     }
 
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var plan = await store.PlanAsync(turn.Item.Stage.Experiment, ct);
         var folder = store.Folder(turn.Item.Stage.Experiment);

@@ -3,8 +3,6 @@ using System.Net;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
-using Orleans.Hosting;
-using Orleans.Runtime;
 using Teravox.Contracts;
 using Teravox.Silo.Cluster;
 using Teravox.Silo.Local;

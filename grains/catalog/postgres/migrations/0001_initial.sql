@@ -21,6 +21,17 @@ CREATE TABLE experiment (
 CREATE INDEX experiment_running ON experiment (id) WHERE state = 'running';
 CREATE INDEX experiment_of_campaign ON experiment (campaign, id) WHERE campaign IS NOT NULL;
 
+-- Items of an experiment by kind, for metrics.
+CREATE TABLE item_count (
+    experiment_id bigint NOT NULL,
+    kind          text   NOT NULL,
+    waiting       bigint NOT NULL,
+    handed_out    bigint NOT NULL,
+    done          bigint NOT NULL,
+    failed        bigint NOT NULL,
+    PRIMARY KEY (experiment_id, kind)
+);
+
 CREATE TABLE event (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     experiment_id bigint NOT NULL,

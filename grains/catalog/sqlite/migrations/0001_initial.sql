@@ -21,6 +21,17 @@ CREATE TABLE experiment (
 CREATE INDEX experiment_running ON experiment (id) WHERE state = 'running';
 CREATE INDEX experiment_of_campaign ON experiment (campaign, id) WHERE campaign IS NOT NULL;
 
+-- Items of an experiment by kind, for metrics.
+CREATE TABLE item_count (
+    experiment_id INTEGER NOT NULL,
+    kind          TEXT    NOT NULL,
+    waiting       INTEGER NOT NULL,
+    handed_out    INTEGER NOT NULL,
+    done          INTEGER NOT NULL,
+    failed        INTEGER NOT NULL,
+    PRIMARY KEY (experiment_id, kind)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE event (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     experiment_id INTEGER NOT NULL,
