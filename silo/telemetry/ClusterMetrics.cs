@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
+using Teravox.Grains.Catalog;
 using Teravox.Grains.Telemetry;
 
 namespace Teravox.Silo.Telemetry;
@@ -19,7 +20,7 @@ internal sealed class ClusterMetrics : IDisposable
 
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(3);
     private readonly ExperimentService _experiments;
-    private readonly Meter _meter = new(WorkMetrics.MeterName);
+    private readonly Meter _meter;
     private readonly Lock _lock = new();
     private volatile Figures? _figures;
     private Task _asking = Task.CompletedTask;
@@ -27,9 +28,12 @@ internal sealed class ClusterMetrics : IDisposable
 
     private sealed record Figures(IReadOnlyDictionary<ExperimentState, long> Experiments, SiloState[] Silos);
 
-    public ClusterMetrics(ExperimentService experiments)
+    /// <param name="experiments">The cluster.</param>
+    /// <param name="host">What tells this host's instruments from those of others in the process.</param>
+    public ClusterMetrics(ExperimentService experiments, TelemetryHost host)
     {
         _experiments = experiments;
+        _meter = new Meter(new MeterOptions(WorkMetrics.MeterName) { Scope = host });
         _meter.CreateObservableGauge(
             "teravox.experiments",
             () => Of(f => Enum.GetValues<ExperimentState>().Select(s => new Measurement<long>(f.Experiments.GetValueOrDefault(s), new KeyValuePair<string, object?>("state", s.ToString().ToLowerInvariant())))),

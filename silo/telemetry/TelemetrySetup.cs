@@ -13,6 +13,9 @@ using Teravox.Silo.Http.Routes;
 
 namespace Teravox.Silo.Telemetry;
 
+/// <summary>A host of this process, as the scope of the meters that tell of its cluster.</summary>
+internal sealed class TelemetryHost;
+
 /// <summary>
 /// What a process tells of itself: metrics at /metrics where it has an HTTP API, and metrics and traces to a collector when
 /// OTEL_EXPORTER_OTLP_ENDPOINT names one. Nothing is sent anywhere otherwise.
@@ -29,6 +32,8 @@ internal static class TelemetrySetup
     /// <summary>Adds what is needed, which is nothing without a collector and a /metrics.</summary>
     public static void Add(IHostApplicationBuilder builder, string silo, bool scraped)
     {
+        var host = new TelemetryHost();
+        builder.Services.AddSingleton(host);
         var sends = HasCollector;
         if (!sends && !scraped)
             return;
@@ -41,7 +46,7 @@ internal static class TelemetrySetup
         telemetry.WithMetrics(metrics =>
         {
             metrics.AddMeter(WorkMetrics.MeterName, "Microsoft.Orleans", "System.Runtime").AddAspNetCoreInstrumentation()
-                .AddView(Bounded);
+                .AddView(i => i.Meter.Scope is TelemetryHost other && other != host ? MetricStreamConfiguration.Drop : Bounded(i));
             if (scraped)
                 metrics.AddPrometheusExporter(o => o.ScopeInfoEnabled = false);
             if (sends)

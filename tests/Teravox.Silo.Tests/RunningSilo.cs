@@ -75,7 +75,19 @@ internal sealed class RunningSilo : IAsyncDisposable
             """);
         using var answer = await http.PostAsJsonAsync("/api/v1/experiments", new { spec }, CancellationToken.None);
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(CancellationToken.None));
-        return await InTimeAsync(_ended.Task, "the experiment's end");
+        await InTimeAsync(_ended.Task, "the experiment's end");
+        return await InTimeAsync(ListedAsync(), "the experiment's end in the catalog");
+    }
+
+    private async Task<ExperimentState> ListedAsync()
+    {
+        while (true)
+        {
+            var news = Catalog.WaitForNewsAsync(TimeSpan.FromSeconds(1), CancellationToken.None);
+            if ((await Catalog.CountAsync(CancellationToken.None)).FirstOrDefault(s => s.Key != ExperimentState.Running && s.Value > 0) is { Value: > 0 } ended)
+                return ended.Key;
+            await news;
+        }
     }
 
     /// <summary>Stops it, as SIGTERM does, and waits until all of it is gone.</summary>
