@@ -11,15 +11,15 @@ CREATE TABLE chaos_state (
 );
 
 -- Orleans stores a key that reads as a number as one, and reads it as hexadecimal.
-CREATE FUNCTION chaos_key(id_text text, id_low bigint) RETURNS text LANGUAGE sql IMMUTABLE AS
-$$ SELECT CASE WHEN id_text = '' THEN to_hex(id_low) ELSE id_text END $$;
+CREATE FUNCTION chaos_key(id_text text, id_high bigint) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT CASE WHEN id_text = '' THEN to_hex(id_high) ELSE id_text END $$;
 
 CREATE FUNCTION chaos_watch() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        INSERT INTO chaos_state (type, grain, version, removed) VALUES (OLD.type, chaos_key(OLD.id_text, OLD.id_low), OLD.version, true);
+        INSERT INTO chaos_state (type, grain, version, removed) VALUES (OLD.type, chaos_key(OLD.id_text, OLD.id_high), OLD.version, true);
     ELSE
-        INSERT INTO chaos_state (type, grain, version, removed, state) VALUES (NEW.type, chaos_key(NEW.id_text, NEW.id_low), NEW.version, false, NEW.state);
+        INSERT INTO chaos_state (type, grain, version, removed, state) VALUES (NEW.type, chaos_key(NEW.id_text, NEW.id_high), NEW.version, false, NEW.state);
     END IF;
     RETURN NULL;
 END $$;
