@@ -43,8 +43,7 @@ internal sealed class BenchCluster : IAsyncDisposable
         {
             server = await PrivatePostgres.StartAsync(Path.Combine(home.Path, "postgres"), [], ct);
             var cluster = new BenchCluster(home, server, await Catalogs.OpenAsync(server.Address, ct));
-            for (var i = 0; i < silos; i++)
-                await cluster.AddSiloAsync(sayItems, ct);
+            await Task.WhenAll(Enumerable.Range(0, silos).Select(_ => cluster.AddSiloAsync(sayItems, ct)));
             if (silos > 0)
                 cluster._client = await ClusterClient.ConnectAsync(new ClusterClientOptions { Database = OrleansQueries.ConnectionString(cluster.Database) }, ct);
             return cluster;
@@ -62,7 +61,8 @@ internal sealed class BenchCluster : IAsyncDisposable
     public async Task<ChildProcess> AddSiloAsync(bool sayItems, CancellationToken ct)
     {
         var silo = await SimulatedSilo.StartAsync(Database, sayItems, ct);
-        _silos.Add(silo);
+        lock (_silos)
+            _silos.Add(silo);
         return silo;
     }
 
