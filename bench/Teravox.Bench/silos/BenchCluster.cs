@@ -43,7 +43,9 @@ internal sealed class BenchCluster : IAsyncDisposable
         {
             server = await PrivatePostgres.StartAsync(Path.Combine(home.Path, "postgres"), [], ct);
             var cluster = new BenchCluster(home, server, await Catalogs.OpenAsync(server.Address, ct));
-            await Task.WhenAll(Enumerable.Range(0, silos).Select(_ => cluster.AddSiloAsync(sayItems, ct)));
+            // One after the other: silos that start together starve each other, and those that joined are taken for dead.
+            for (var i = 0; i < silos; i++)
+                await cluster.AddSiloAsync(sayItems, ct);
             if (silos > 0)
                 cluster._client = await ClusterClient.ConnectAsync(new ClusterClientOptions { Database = OrleansQueries.ConnectionString(cluster.Database) }, ct);
             return cluster;
@@ -61,8 +63,7 @@ internal sealed class BenchCluster : IAsyncDisposable
     public async Task<ChildProcess> AddSiloAsync(bool sayItems, CancellationToken ct)
     {
         var silo = await SimulatedSilo.StartAsync(Database, sayItems, ct);
-        lock (_silos)
-            _silos.Add(silo);
+        _silos.Add(silo);
         return silo;
     }
 
