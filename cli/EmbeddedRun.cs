@@ -113,7 +113,7 @@ internal static class EmbeddedRun
     private static async Task RefuseOtherAsync(ICatalog catalog, ExperimentPlan plan, ExperimentFolder folder, CancellationToken ct)
     {
         if (File.Exists(Path.Combine(folder.Work, "ledger.db")))
-            throw new InputException($"--out {folder.Root}: the folder is of a Teravox before version 2, whose unfinished work this version cannot go on with; name another folder, or remove this one.");
+            throw new InputException($"--out {folder.Root}: the folder is of an older Teravox, whose unfinished work this version cannot go on with; name another folder, or remove this one.");
         var key = StageGraph.KeyOf(JsonSerializer.Serialize(plan, TeravoxJson.Compact));
         var there = await catalog.ListAsync(new ExperimentQuery(Limit: 1), ct);
         if (there.Count > 0 && there[0].IdempotencyKey != key)

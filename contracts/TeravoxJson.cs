@@ -11,7 +11,7 @@ public static class TeravoxJson
     /// <summary>Indented, for files people read.</summary>
     public static JsonSerializerOptions Indented { get; } = Make(indented: true);
 
-    /// <summary>On one line, for the ledger and for machines.</summary>
+    /// <summary>On one line, for the database and for machines.</summary>
     public static JsonSerializerOptions Compact { get; } = Make(indented: false);
 
     private static JsonSerializerOptions Make(bool indented)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics;
 using Orleans.Storage;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains;
 
@@ -8,6 +9,7 @@ namespace Teravox.Grains;
 /// A grain that keeps its state in Orleans' storage and serves calls while it writes. What a call changes is changed in memory in
 /// one go; then it waits for <c>StoreAsync</c>. One write runs at a time and carries all that came before it, so that many
 /// calls share one. A write that fails ends this activation: whether it took effect is unknown, and the next one reads the truth.
+/// Each type of grain has a name of its own for its state: storage in PostgreSQL knows a state by that name and the grain's key alone.
 /// </summary>
 /// <typeparam name="TState">What is stored. Each write gets a copy of its own, so that nothing changes under it.</typeparam>
 public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Grain
@@ -17,6 +19,7 @@ public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Gr
     public const string StorageName = "teravox";
 
     private TaskCompletionSource? _next;
+    private TaskCompletionSource? _inFlight;
     private Task _writing = Task.CompletedTask;
     private long _lastWrite;
     private bool _soon;
@@ -59,6 +62,13 @@ public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Gr
         return mine;
     }
 
+    /// <summary>Waits until what others have changed is stored, too; makes no write of its own.</summary>
+    /// <exception cref="InconsistentStateException">This activation is over: some of it may never be.</exception>
+    protected Task OthersStoredAsync() =>
+        _gone ? Task.FromException(Over()) : (_next ?? _inFlight)?.Task ?? Task.CompletedTask;
+
+    private static InconsistentStateException Over() => new("this activation of the grain is over");
+
     private async Task WriteUntilStoredAsync(TimeSpan atLeastBetween)
     {
         while (_next is not null)
@@ -66,16 +76,18 @@ public abstract class StoredGrain<TState>(IPersistentState<TState> storage) : Gr
             for (var step = TimeSpan.FromMilliseconds(10); !_soon && Stopwatch.GetElapsedTime(_lastWrite) < atLeastBetween;)
                 await Task.Delay(step);
             var waiting = _next;
-            (_next, _soon) = (null, false);
+            (_inFlight, _next, _soon) = (waiting, null, false);
             try
             {
                 if (_gone)
-                    throw new InconsistentStateException("this activation of the grain is over");
+                    throw Over();
                 var snapshot = Snapshot();
                 storage.State = snapshot;
                 await storage.WriteStateAsync();
+                WorkMetrics.StateWritten(this.GetGrainId().Type.ToString()!);
                 Stored = snapshot;
                 _lastWrite = Stopwatch.GetTimestamp();
+                _inFlight = null;
                 waiting.SetResult();
             }
             catch (Exception e)
@@ -126,6 +138,8 @@ internal sealed class RepeatedWork(Func<Task> work, Func<bool> isOver, Action<Ex
 
     private async Task RunAsync()
     {
+        // It serves many calls: it is part of no one's trace.
+        Activity.Current = null;
         var pause = FirstPause;
         while (_wanted && !isOver())
         {

@@ -10,6 +10,8 @@ using Teravox.Grains;
 using Teravox.Silo.Cluster;
 using Teravox.Silo.Devices;
 using Teravox.Silo.Http;
+using Teravox.Silo.Http.Dashboard;
+using Teravox.Silo.Telemetry;
 
 namespace Teravox.Silo;
 
@@ -91,14 +93,16 @@ public static class SiloProgram
         }
     }
 
-    private static IHost Build(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string> say)
+    /// <summary>The host, not yet started; a <see cref="WebApplication"/> when it has an HTTP API. Its devices are started by the caller.</summary>
+    internal static IHost Build(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string> say)
     {
         if (http.Urls.Count == 0)
         {
             var bare = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
             bare.Logging.AddProvider(new SiloLog(say)).SetMinimumLevel(LogLevel.Error);
             Add(bare.Services, death, http);
-            bare.UseOrleans(silo => silo.UseTeravox(setup));
+            TelemetrySetup.Add(bare, setup.Devices.Name, scraped: false);
+            bare.UseOrleans(silo => silo.UseTeravox(setup).UseOperatorsDashboard());
             return bare.Build();
         }
 
@@ -107,7 +111,8 @@ public static class SiloProgram
             .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider>("Orleans", LogLevel.None);
         Add(builder.Services, death, http);
         HttpFace.Configure(builder, http);
-        builder.Host.UseOrleans(silo => silo.UseTeravox(setup));
+        TelemetrySetup.Add(builder, setup.Devices.Name, scraped: true);
+        builder.Host.UseOrleans(silo => silo.UseTeravox(setup).UseOperatorsDashboard());
         var app = builder.Build();
         HttpFace.Use(app);
         return app;
@@ -139,7 +144,7 @@ public static class SiloProgram
     /// Orleans would end the process.
     /// </summary>
     [SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing, and it may be cancelled at any time.")]
-    private sealed class DeathSignal : IFatalErrorHandler
+    internal sealed class DeathSignal : IFatalErrorHandler
     {
         private readonly TaskCompletionSource _came = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly CancellationTokenSource _token = new();

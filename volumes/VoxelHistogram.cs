@@ -112,7 +112,7 @@ public sealed class VoxelHistogram
         return new VolumeStatistics(total, (double)sum / total, Math.Sqrt((double)numerator) / total, min, max);
     }
 
-    /// <summary>The counts as little-endian int64, for the ledger: 2048 or 524288 bytes.</summary>
+    /// <summary>The counts as little-endian int64, for stored sums: 2048 or 524288 bytes.</summary>
     public byte[] ToBytes()
     {
         var bytes = new byte[Counts.Length * sizeof(long)];

@@ -15,7 +15,7 @@ internal static class ChaosCommand
         var silos = new Option<int>("--silos") { Description = "Silo processes, 2 or more.", DefaultValueFactory = _ => 4 };
         var kill = new Option<double>("--kill-every") { Description = "Seconds between two kills.", DefaultValueFactory = _ => 1 };
         var json = BenchCommand.JsonFile();
-        return new Command("chaos", "Kills, stops, restarts and a wrong clock; then every item is counted and every byte compared.") { minutes, seed, silos, kill, json }.Does(async (result, ct) =>
+        return new Command("chaos", "Kills, stops, restarts, cut networks and a wrong clock; then every stored version is walked through and every byte compared.") { minutes, seed, silos, kill, json }.Does(async (result, ct) =>
         {
             using var home = new BenchFolder(null);
             var options = new ChaosOptions(TeravoxProgram.Path(), home.Path, result.GetValue(seed) ?? Random.Shared.Next(), TimeSpan.FromMinutes(result.GetValue(minutes)))
@@ -31,7 +31,7 @@ internal static class ChaosCommand
                 table.Add(name, count.ToString(CultureInfo.InvariantCulture));
             table.Print();
             foreach (var check in outcome.Checks)
-                Console.WriteLine($"{(check.Held ? "held  " : "BROKEN")}  {check.Name}: {check.Detail}");
+                Console.WriteLine($"{(check.Held ? "held  " : "BROKEN")}  {check.Name}{(check.Detail.Length == 0 ? "" : ": " + check.Detail)}");
             await BenchCommand.SaveAsync(result.GetValue(json), new { machine = Machine.Describe(), options.Seed, minutes = result.GetValue(minutes), outcome }, ct);
             return outcome.Held ? 0 : 1;
         });

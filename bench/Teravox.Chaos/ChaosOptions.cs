@@ -8,26 +8,32 @@ namespace Teravox.Chaos;
 /// <param name="Time">How long faults are made.</param>
 public sealed record ChaosOptions(string Program, string Folder, int Seed, TimeSpan Time)
 {
-    /// <summary>Further arguments of the silos.</summary>
-    public IReadOnlyList<string> SiloArguments { get; init; } = [];
-
     /// <summary>Silos, 2 or more.</summary>
     public int Silos { get; init; } = 4;
 
-    /// <summary>Length of their leases.</summary>
-    public TimeSpan Ttl { get; init; } = TimeSpan.FromSeconds(3);
+    /// <summary>How long a silo that is stopped or cut off stays so, at least: longer than the others take to find it dead.</summary>
+    public TimeSpan Absence { get; init; } = TimeSpan.FromSeconds(4);
 
     /// <summary>Time between two kills.</summary>
     public TimeSpan KillEvery { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Time between two stops of a silo for longer than its leases last.</summary>
+    /// <summary>Time between two stops of a silo for longer than others wait for it.</summary>
     public TimeSpan StopEvery { get; init; } = TimeSpan.FromSeconds(8);
 
     /// <summary>Time between two restarts of the server, by turns orderly and as in a crash.</summary>
     public TimeSpan RestartEvery { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Sections of the phantoms; 8 give 36 tiles a stage.</summary>
+    /// <summary>Time between two cuts between a silo and the database, by turns a stall and a break.</summary>
+    public TimeSpan CutDatabaseEvery { get; init; } = TimeSpan.FromSeconds(7);
+
+    /// <summary>Time between two cuts between a silo and the others; none are made where there are no networks to cut.</summary>
+    public TimeSpan CutSiloEvery { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Sections of the phantom that a network is trained on; 8 give 36 tiles a stage.</summary>
     public int Depth { get; init; } = 32;
+
+    /// <summary>Sections of the phantom that is segmented; 128 give two ranges of tiles.</summary>
+    public int SegmentDepth { get; init; } = 128;
 
     /// <summary>Longest time that anything may take once no more faults are made.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(8);

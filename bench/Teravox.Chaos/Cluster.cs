@@ -1,35 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
 using System.Globalization;
+using Teravox.Contracts.Work;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
+using Teravox.Silo.Cluster;
 using Teravox.Silo.Local;
 
 namespace Teravox.Chaos;
 
-/// <summary>A private server, a store, and all silos that were ever started on them.</summary>
+/// <summary>A private server, a store, places for silos, and all silos that were ever started there.</summary>
 internal sealed class Cluster : IAsyncDisposable
 {
+    private const int ClusterPort = 7400;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
     private readonly ChaosOptions _options;
     private readonly ConcurrentBag<SiloChild> _silos = [];
+    private readonly string _certificates;
     private int _submitted;
+    private int _started;
 
-    private Cluster(ChaosOptions options, PrivatePostgres server, ILedger ledger)
+    private Cluster(ChaosOptions options, PrivatePostgres server, ICatalog catalog, SiloNetwork? network)
     {
         _options = options;
         Server = server;
-        Ledger = ledger;
+        Catalog = catalog;
+        Network = network;
         Audit = new Audit(server);
         Store = Path.Combine(options.Folder, "store");
         Directory.CreateDirectory(Store);
+        _certificates = Path.Combine(options.Folder, "certificates");
+        ClusterCertificates.Make(_certificates);
+
+        // A socket's path is short: not all of them lie in the folder of the run.
+        Proxies = [.. Enumerable.Range(0, Places(options)).Select(_ => new DatabaseProxy(Directory.CreateTempSubdirectory("tvx-").FullName, server))];
     }
 
     public PrivatePostgres Server { get; }
 
-    public ILedger Ledger { get; }
+    public ICatalog Catalog { get; }
 
     public Audit Audit { get; }
+
+    /// <summary>The silos' networks; null where there can be none.</summary>
+    public SiloNetwork? Network { get; }
+
+    /// <summary>Between the database and the silo of each place.</summary>
+    public IReadOnlyList<DatabaseProxy> Proxies { get; }
 
     public string Store { get; }
 
@@ -38,40 +55,55 @@ internal sealed class Cluster : IAsyncDisposable
 
     public static async Task<Cluster> StartAsync(ChaosOptions options, CancellationToken ct)
     {
+        var why = await SiloNetwork.WhyMissingAsync(ct);
+        if (why is not null)
+            options.Say("left out: " + why);
+        var network = why is null ? await SiloNetwork.StartAsync(Places(options), ct) : null;
         var server = await PrivatePostgres.StartAsync(Path.Combine(options.Folder, "postgres"), [], ct);
         try
         {
-            var cluster = new Cluster(options, server, await Ledgers.OpenAsync(server.Address, ct));
+            var cluster = new Cluster(options, server, await Catalogs.OpenAsync(server.Address, ct), network);
             await cluster.Audit.InstallAsync(ct);
             return cluster;
         }
         catch
         {
             await server.DisposeAsync();
+            if (network is not null)
+                await network.DisposeAsync();
             throw;
         }
     }
 
-    public SiloChild StartSilo(params (string Name, string Value)[] environment) =>
-        StartSilo(environment.ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal));
+    public SiloChild StartSilo(int place, params (string Name, string Value)[] environment) =>
+        StartSilo(place, environment.ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal));
 
-    public SiloChild StartSilo(IReadOnlyDictionary<string, string> environment)
+    public SiloChild StartSilo(int place, IReadOnlyDictionary<string, string> environment)
     {
-        var silo = SiloChild.Start(_options.Program, Server.Address, Store, _options.Ttl, _options.SiloArguments, environment);
+        // A silo's place has one address; every other start has a port that was not used yet, as in a cluster that gives them out.
+        var number = Interlocked.Increment(ref _started);
+        var port = number % 2 == 0 ? ClusterPort : ClusterPort + (2 * number);
+        string[] address = Network is null ? [] : ["--cluster-address", string.Create(CultureInfo.InvariantCulture, $"{SiloNetwork.AddressOf(place)}:{port}")];
+        string[] arguments =
+        [
+            _options.Program, "silo", "--database", Proxies[place].Address, "--store", Store, "--device", "cpu", "--threads", "1", "--grace", "30",
+            "--cluster-certificates", _certificates, .. address,
+        ];
+        var silo = SiloChild.Start(Network?.Prefix(place) ?? [], arguments, environment);
         _silos.Add(silo);
         return silo;
     }
 
-    /// <summary>Submits an experiment once, however often the answer is lost.</summary>
+    /// <summary>Submits an experiment once, however often the answer is lost; a scheduler finds it in the catalog.</summary>
     public async Task<long> SubmitAsync(Reference reference, CancellationToken ct)
     {
         var key = "chaos-" + Interlocked.Increment(ref _submitted).ToString(CultureInfo.InvariantCulture);
-        var experiment = ExperimentGrain.Prepare(reference.Plan) with { IdempotencyKey = key };
-        return await AnswerAsync(() => Ledger.SubmitAsync(experiment, ct), ct);
+        var experiment = StageGraph.Prepare(reference.Plan) with { IdempotencyKey = key };
+        return (await AnswerAsync(() => Catalog.SubmitAsync([experiment], ct), ct))[0];
     }
 
     public Task<ExperimentState> StateAsync(long experiment, CancellationToken ct) =>
-        AnswerAsync(async () => (await Ledger.FindAsync(experiment, ct))!.State, ct);
+        AnswerAsync(async () => (await Catalog.FindAsync(experiment, ct))!.State, ct);
 
     public string Folder(long experiment) => Path.Combine(Store, "experiments", experiment.ToString(CultureInfo.InvariantCulture));
 
@@ -116,9 +148,16 @@ internal sealed class Cluster : IAsyncDisposable
         }
 
         await Audit.DisposeAsync();
-        await Ledger.DisposeAsync();
+        await Catalog.DisposeAsync();
+        foreach (var proxy in Proxies)
+            await proxy.DisposeAsync();
         await Server.DisposeAsync();
+        if (Network is not null)
+            await Network.DisposeAsync();
     }
+
+    // The cases that are made on purpose need four.
+    private static int Places(ChaosOptions options) => Math.Max(4, options.Silos);
 
     private static async Task<T> AnswerAsync<T>(Func<Task<T>> ask, CancellationToken ct)
     {
@@ -128,7 +167,7 @@ internal sealed class Cluster : IAsyncDisposable
             {
                 return await ask();
             }
-            catch (LedgerUnavailableException)
+            catch (DatabaseUnavailableException)
             {
                 // The server is down on purpose.
                 await Task.Delay(Look, ct);

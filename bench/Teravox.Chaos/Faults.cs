@@ -4,24 +4,26 @@ using Teravox.Silo.Local;
 
 namespace Teravox.Chaos;
 
-/// <summary>Kills, stops, restarts of the server and a wrong clock, drawn from a seed, until it is told to end.</summary>
-internal sealed class Faults(ChaosOptions options, Cluster cluster)
+/// <summary>Kills, stops, cuts, restarts of the server and a wrong clock, drawn from a seed, until it is told to end.</summary>
+internal sealed class Faults
 {
-    private readonly Random _random = new(options.Seed);
-    private readonly SiloChild?[] _silos = new SiloChild?[options.Silos];
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(15);
+    private readonly ChaosOptions _options;
+    private readonly Cluster _cluster;
+    private readonly Random _random;
+    private readonly SiloChild?[] _silos;
 
-    // By place; what is done with a silo is decided by one loop, which sees here which ones are stopped still.
+    // By place; what is done with a silo is decided by one loop, which sees here which ones are held.
     private readonly Dictionary<int, Task> _holds = [];
 
-    public long Kills { get; private set; }
+    public Faults(ChaosOptions options, Cluster cluster)
+    {
+        (_options, _cluster, _random) = (options, cluster, new Random(options.Seed));
+        _silos = new SiloChild?[options.Silos];
+    }
 
-    public long Stops { get; private set; }
-
-    public long Restarts { get; private set; }
-
-    public long Crashes { get; private set; }
-
-    public long ShiftedStarts { get; private set; }
+    /// <summary>How often each kind of fault was made.</summary>
+    public SortedDictionary<string, long> Made { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The silos that are alive when it has ended.</summary>
     public IEnumerable<SiloChild> Alive => _silos.OfType<SiloChild>().Where(s => !s.HasEnded);
@@ -31,35 +33,31 @@ internal sealed class Faults(ChaosOptions options, Cluster cluster)
     {
         for (var i = 0; i < _silos.Length; i++)
             Start(i);
-        await cluster.UntilAsync(() => _silos.All(s => s!.IsReady), "all silos to be ready", ct);
+        await _cluster.UntilAsync(() => _silos.All(s => s!.IsReady), "all silos to be ready", ct);
 
         var clock = Stopwatch.StartNew();
-        var (kill, stop, restart) = (options.KillEvery, options.StopEvery / 2, options.RestartEvery / 2);
+        var kinds = Kinds(ct);
+        var due = kinds.Select(k => k.Every / 2).ToArray();
+        var said = TimeSpan.Zero;
         try
         {
-            while (clock.Elapsed < options.Time || Kills == 0 || Stops == 0 || Restarts == 0 || Crashes == 0)
+            while (clock.Elapsed < _options.Time || kinds.Any(k => k.Names.Any(name => !Made.ContainsKey(name))))
             {
                 ct.ThrowIfCancellationRequested();
-                if (clock.Elapsed >= kill)
+                for (var i = 0; i < kinds.Length; i++)
                 {
-                    kill += options.KillEvery;
-                    Kill();
-                }
-
-                if (clock.Elapsed >= stop)
-                {
-                    stop += options.StopEvery;
-                    if (Draw() is { } victim)
-                        _holds[victim] = HoldAsync(_silos[victim]!, options.Ttl + TimeSpan.FromSeconds(1 + (2 * _random.NextDouble())), ct);
-                }
-
-                if (clock.Elapsed >= restart)
-                {
-                    restart += options.RestartEvery;
-                    await RestartAsync(TimeSpan.FromSeconds(2 * _random.NextDouble()), ct);
+                    if (clock.Elapsed < due[i] || !await kinds[i].MakeAsync())
+                        continue;
+                    due[i] = clock.Elapsed + kinds[i].Every;
                 }
 
                 Revive();
+                if (clock.Elapsed - said > TellEvery)
+                {
+                    said = clock.Elapsed;
+                    _options.Say($"{string.Join(", ", Made.Select(m => $"{m.Key} {m.Value}"))}; {Ready.Length} silos ready, {_cluster.Silos.Sum(s => s.Lines.Count(l => l.Kind == "committed"))} items done");
+                }
+
                 await Task.Delay(50, ct);
             }
         }
@@ -70,67 +68,99 @@ internal sealed class Faults(ChaosOptions options, Cluster cluster)
         }
     }
 
+    private (TimeSpan Every, string[] Names, Func<Task<bool>> MakeAsync)[] Kinds(CancellationToken ct)
+    {
+        const string kill = "kill -9", stop = "SIGSTOP", stall = "database stalled", broken = "database cut", off = "silo cut off", orderly = "server restarted", crash = "server crashed";
+        List<(TimeSpan, string[], Func<Task<bool>>)> kinds =
+        [
+            (_options.KillEvery, [kill], () => Task.FromResult(Kill(kill))),
+            (_options.StopEvery, [stop], () => Task.FromResult(With(place => HoldAsync(stop, () => Done(() => _silos[place]!.Signal(Signals.Stop)), () => Done(() => _silos[place]!.Signal(Signals.Continue)), ct)))),
+            (_options.CutDatabaseEvery, [stall, broken], () => Task.FromResult(With(place => Made.GetValueOrDefault(stall) > Made.GetValueOrDefault(broken)
+                ? HoldAsync(broken, () => Done(_cluster.Proxies[place].Cut), () => Done(_cluster.Proxies[place].Restore), ct)
+                : HoldAsync(stall, () => Done(_cluster.Proxies[place].Stall), () => Done(_cluster.Proxies[place].Restore), ct)))),
+            (_options.RestartEvery, [orderly, crash], () => RestartAsync(orderly, crash, ct)),
+        ];
+        if (_cluster.Network is { } network)
+            kinds.Add((_options.CutSiloEvery, [off], () => Task.FromResult(With(place => HoldAsync(off, () => network.CutAsync(place, CancellationToken.None), () => network.RestoreAsync(place, CancellationToken.None), ct)))));
+        return [.. kinds];
+    }
+
+    // Where silos start slowly, killing each as it gets ready would try nothing else; one time in five the last one goes, too.
+    private bool Kill(string name) => (Ready.Length > 1 || _random.Next(5) == 0) && With(place =>
+    {
+        Count(name);
+        _silos[place]!.Signal(Signals.Kill);
+        return null;
+    });
+
+    private static Task Done(Action action)
+    {
+        action();
+        return Task.CompletedTask;
+    }
+
+    private void Count(string name) => Made[name] = Made.GetValueOrDefault(name) + 1;
+
     private void Start(int place)
     {
-        // The first place's clock is wrong by up to two days, another time after each of its deaths.
+        // The first place's clock is wrong, another time after each of its deaths: up to two days fast, or most of the day slow that
+        // certificates allow for.
         if (place > 0)
         {
-            _silos[place] = cluster.StartSilo();
+            _silos[place] = _cluster.StartSilo(place);
             return;
         }
 
-        ShiftedStarts++;
-        _silos[place] = cluster.StartSilo(ShiftedClock.Environment(TimeSpan.FromDays((4 * _random.NextDouble()) - 2)));
+        Count("wrong clock");
+        _silos[place] = _cluster.StartSilo(place, ShiftedClock.Environment(TimeSpan.FromHours((68 * _random.NextDouble()) - 20)));
     }
 
-    private void Kill()
+    /// <summary>Does something to a silo that works and is not held; others are hit already, or have not begun. False when there is none.</summary>
+    private bool With(Func<int, Task?> make)
     {
-        if (Draw() is not { } victim)
-            return;
-        _silos[victim]!.Signal(Signals.Kill);
-        Kills++;
+        if (Ready is not { Length: > 0 } places)
+            return false;
+        var place = places[_random.Next(places.Length)];
+        if (make(place) is { } hold)
+            _holds[place] = hold;
+        return true;
     }
 
-    /// <summary>A silo that looks for work and is not stopped: others are hit already, or have not begun.</summary>
-    private int? Draw()
-    {
-        var places = Enumerable.Range(0, _silos.Length).Where(i => _silos[i]!.IsReady && !IsHeld(i)).ToArray();
-        return places.Length == 0 ? null : places[_random.Next(places.Length)];
-    }
+    private int[] Ready => [.. Enumerable.Range(0, _silos.Length).Where(i => _silos[i]!.IsReady && !IsHeld(i))];
 
     private bool IsHeld(int place) => _holds.TryGetValue(place, out var hold) && !hold.IsCompleted;
 
-    private async Task HoldAsync(SiloChild silo, TimeSpan time, CancellationToken ct)
+    private async Task HoldAsync(string name, Func<Task> begin, Func<Task> end, CancellationToken ct)
     {
-        silo.Signal(Signals.Stop);
-        Stops++;
+        Count(name);
+        var time = _options.Absence + TimeSpan.FromSeconds(4 * _random.NextDouble());
+        await begin();
         try
         {
             await Task.Delay(time, ct);
         }
         finally
         {
-            silo.Signal(Signals.Continue);
+            await end();
         }
     }
 
-    private async Task RestartAsync(TimeSpan down, CancellationToken ct)
+    private async Task<bool> RestartAsync(string orderly, string crash, CancellationToken ct)
     {
-        var crash = Restarts > Crashes;
-        await cluster.Server.StopAsync(crash ? Signals.Quit : Signals.Interrupt, ct);
+        var name = Made.GetValueOrDefault(orderly) > Made.GetValueOrDefault(crash) ? crash : orderly;
+        var down = TimeSpan.FromSeconds(2 * _random.NextDouble());
+        await _cluster.Server.StopAsync(name == crash ? Signals.Quit : Signals.Interrupt, ct);
         await Task.Delay(down, ct);
-        await cluster.Server.StartAsync(ct);
-        if (crash)
-            Crashes++;
-        else
-            Restarts++;
+        await _cluster.Server.StartAsync(ct);
+        Count(name);
+        return true;
     }
 
     private void Revive()
     {
         for (var i = 0; i < _silos.Length; i++)
         {
-            if (_silos[i]!.HasEnded)
+            if (_silos[i]!.HasEnded && !IsHeld(i))
                 Start(i);
         }
     }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Teravox.Contracts;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
 using Teravox.Grains.Spec;
 
 namespace Teravox.Chaos;
@@ -12,11 +11,13 @@ namespace Teravox.Chaos;
 /// <summary>One experiment as a single silo ran it, undisturbed: what every disturbed run must come to.</summary>
 internal sealed class Reference
 {
-    private Reference(ExperimentPlan plan, string folder, IReadOnlyDictionary<string, string> left)
+    private Reference(ExperimentPlan plan, string folder, List<StoredVersion> states)
     {
         Plan = plan;
         Folder = folder;
-        Left = left;
+        States = states;
+        Left = StateAudit.Left(states, "1");
+        Files = ResultFiles.Of(folder);
     }
 
     /// <summary>What is submitted to the cluster.</summary>
@@ -25,8 +26,14 @@ internal sealed class Reference
     /// <summary>Its folder.</summary>
     public string Folder { get; }
 
-    /// <summary>Sums and results by stage, as the ledger has them.</summary>
-    public IReadOnlyDictionary<string, string> Left { get; }
+    /// <summary>The states that its grains ended with.</summary>
+    public IReadOnlyList<StoredVersion> States { get; }
+
+    /// <summary>Sums and results by stage, in words.</summary>
+    public SortedDictionary<string, string> Left { get; }
+
+    /// <summary>Its files; see <see cref="ResultFiles.Of"/>.</summary>
+    public SortedDictionary<string, string> Files { get; }
 
     /// <summary>Runs a spec with the program's embedded silo.</summary>
     /// <exception cref="InputException">It did not succeed.</exception>
@@ -55,34 +62,26 @@ internal sealed class Reference
                 process.Kill();
         }
 
-        await using var ledger = await Ledgers.OpenAsync("sqlite:" + new ExperimentFolder(outDir).Ledger, ct);
-        var experiment = (await ledger.ListAsync(new ExperimentQuery(Limit: 1), ct)).Single();
         var plan = SpecCheck.Plan(SpecFile.Load(file, []), null, ct);
-        return new Reference(plan, outDir, await LeftAsync(ledger, experiment.Id, ct));
+        return new Reference(plan, outDir, ReadStates(new ExperimentFolder(outDir).Database));
     }
 
-    /// <summary>Sums and results of an experiment's stages in words.</summary>
-    public static async Task<IReadOnlyDictionary<string, string>> LeftAsync(ILedger ledger, long experiment, CancellationToken ct)
+    // The states as the embedded silo's file has them: "range/1/infer-multiclass/0".
+    private static List<StoredVersion> ReadStates(string file)
     {
-        var left = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var stage in await ledger.StagesAsync(experiment, ct))
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ConnectionString);
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT id, type, etag, state FROM grain";
+        using var row = command.ExecuteReader();
+        var states = new List<StoredVersion>();
+        while (row.Read())
         {
-            var text = new StringBuilder();
-            foreach (var (name, counts) in (await ledger.SumsAsync(stage.Id, ct)).OrderBy(s => s.Key, StringComparer.Ordinal))
-                text.Append(name).Append(": ").AppendJoin(' ', counts).Append('\n');
-            foreach (var (index, result) in (await ledger.ResultsAsync(stage.Id, ct)).OrderBy(r => r.Key))
-                text.Append(index).Append(": ").Append(Canonical(result)).Append('\n');
-            left[stage.Name] = text.ToString();
+            var (id, type) = (row.GetString(0), row.GetString(1));
+            states.Add(new StoredVersion(type, id[(id.IndexOf('/', StringComparison.Ordinal) + 1)..], row.GetInt32(2), false, row.IsDBNull(3) ? null : row.GetFieldValue<byte[]>(3)));
         }
 
-        return left;
-    }
-
-    // A ledger may keep JSON with other white space than it was given.
-    private static string Canonical(string json)
-    {
-        using var document = JsonDocument.Parse(json);
-        return JsonSerializer.Serialize(document.RootElement);
+        return states;
     }
 }
 

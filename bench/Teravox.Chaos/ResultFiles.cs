@@ -8,10 +8,10 @@ namespace Teravox.Chaos;
 internal static class ResultFiles
 {
     /// <summary>
-    /// What is not compared: the embedded ledger and its lock and process number, which only the reference has; and the checkpoints, of which
-    /// a silo that was killed or late may leave older ones than the last.
+    /// What is not compared: the embedded database and its lock and process number, which only the reference has; and the checkpoints, of
+    /// which each run of a training has a folder.
     /// </summary>
-    public const string Exempt = ".teravox/ledger.*, .teravox/teravox.*, .teravox/checkpoints/";
+    public const string Exempt = ".teravox/teravox.*, .teravox/checkpoints/";
 
     /// <summary>SHA-256 of every file by its path, those that are exempt left out.</summary>
     public static SortedDictionary<string, string> Of(string folder)
@@ -20,7 +20,7 @@ internal static class ResultFiles
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         {
             var name = Path.GetRelativePath(folder, file);
-            if (name.StartsWith(".teravox/ledger.", StringComparison.Ordinal) || name.StartsWith(".teravox/teravox.", StringComparison.Ordinal) || name.StartsWith(".teravox/checkpoints/", StringComparison.Ordinal))
+            if (name.StartsWith(".teravox/teravox.", StringComparison.Ordinal) || name.StartsWith(".teravox/checkpoints/", StringComparison.Ordinal))
                 continue;
             using var stream = File.OpenRead(file);
             files[name] = Convert.ToHexStringLower(SHA256.HashData(stream));

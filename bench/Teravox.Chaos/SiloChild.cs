@@ -46,8 +46,11 @@ public sealed class SiloChild : IDisposable
     /// <summary>What it wrote to standard error: nothing, as a rule.</summary>
     public IEnumerable<string> Errors => _errors;
 
-    /// <summary>Whether it looks for work.</summary>
+    /// <summary>Whether it works.</summary>
     public bool IsReady => !_process.HasExited && Lines.Any(l => l.Kind == "ready");
+
+    /// <summary>Whether it works again after it was taken for dead.</summary>
+    public bool HasRejoined => Lines.SkipWhile(l => l.Kind != "rejoining").Any(l => l.Kind == "ready");
 
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded => _process.HasExited;
@@ -55,7 +58,7 @@ public sealed class SiloChild : IDisposable
     /// <summary>Its exit code; 137 after a kill -9.</summary>
     public int ExitCode => _process.ExitCode;
 
-    /// <summary>The holder of its leases; null before it said so.</summary>
+    /// <summary>Its name in the cluster in its first life; null before it said so.</summary>
     public string? Name => Lines.FirstOrDefault(l => l.Kind == "start")?["name"];
 
     /// <summary>Whether a signal, or a fault point, has stopped it where it was.</summary>
@@ -75,14 +78,14 @@ public sealed class SiloChild : IDisposable
     }
 
     /// <summary>Starts one.</summary>
-    public static SiloChild Start(string program, string ledger, string store, TimeSpan ttl, IReadOnlyList<string> more, IReadOnlyDictionary<string, string> environment)
+    /// <param name="prefix">What its command begins with; empty for none.</param>
+    /// <param name="arguments">The program and its arguments.</param>
+    /// <param name="environment">Further variables.</param>
+    public static SiloChild Start(IReadOnlyList<string> prefix, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
-        var info = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])
-        [
-            program, "silo", "--ledger", ledger, "--store", store, "--device", "cpu", "--threads", "1",
-            "--ttl", ttl.TotalSeconds.ToString(CultureInfo.InvariantCulture), "--grace", "30", "--json", "--stop-with-stdin", .. more,
-        ])
+        string[] command = [.. prefix, "dotnet", .. arguments, "--json", "--stop-with-stdin"];
+        var info = new ProcessStartInfo(command[0]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in command[1..])
             info.ArgumentList.Add(argument);
         info.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
         foreach (var (name, value) in environment)
@@ -90,9 +93,13 @@ public sealed class SiloChild : IDisposable
         return new SiloChild(Process.Start(info)!);
     }
 
+    /// <summary>Whether it was asked to end, or killed.</summary>
+    public bool WasEnded { get; private set; }
+
     /// <summary>Sends a signal; see <see cref="Signals"/>.</summary>
     public void Signal(int signal)
     {
+        WasEnded |= signal is Signals.Kill or Signals.Terminate;
         if (!_process.HasExited)
             Signals.Send(Pid, signal);
     }

@@ -26,7 +26,7 @@ internal static class SiloCommand
         var tags = new Option<string[]>("--tag") { Description = "What this silo has, as disk=fast, for work that asks for it; may be given often.", DefaultValueFactory = _ => [] };
         var roots = new Option<string[]>("--root") { Description = "Folder under which clients may name volumes and models; may be given often.", DefaultValueFactory = _ => [] };
         var grace = new Option<double>("--grace") { Description = "Seconds that running work has to end when the silo stops; then it is given back.", DefaultValueFactory = _ => 10 };
-        var name = new Option<string?>("--name") { Description = "Name in the roster; a part that is new for every process is added." };
+        var name = new Option<string?>("--name") { Description = "Name of the silo in lists; a part that is new for every process is added." };
         var address = new Option<string?>("--cluster-address") { Description = "IP:PORT under which the other silos reach this one, PORT + 1 for its clients. Free ports of 127.0.0.1 when left out, for silos of one machine." };
         var certificates = new Option<string?>("--cluster-certificates") { Description = "Folder with the cluster's certificates, made with ./teravox cluster-certificate: silos then speak TLS. Beyond this machine only with them." };
         var (cors, pageUpload) = (Options.Cors(), Options.PageUpload());

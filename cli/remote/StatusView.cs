@@ -55,7 +55,7 @@ internal static class StatusView
         return $"{s.Name}: {Human.Percent(s.Fraction)}, {Count(s)}{(speed.Length > 0 ? ", " + speed : "")}{(note.Length > 0 ? ", " + note : "")}";
     }
 
-    /// <summary>An item under lease.</summary>
+    /// <summary>An item that a silo has.</summary>
     public static string Line(RunningInfo r) =>
         $"{r.Stage} {r.Index} on {r.Silo}: {Human.Percent(r.Fraction)}{(r.Note is null ? "" : ", " + r.Note)}{(r.Attempt > 1 ? $", attempt {r.Attempt}" : "")}";
 

@@ -114,7 +114,7 @@ public sealed record StageProgress
     public DateTimeOffset? Ended { get; init; }
 }
 
-/// <summary>An item under lease.</summary>
+/// <summary>An item that a silo has.</summary>
 public sealed record RunningInfo(string Stage, int Index, string Silo, int Attempt, double Fraction, string? Note);
 
 /// <summary>An item that failed; index -1 is the stage itself.</summary>

@@ -22,7 +22,7 @@ public sealed record NewKey(string Name, ApiRole Role);
 /// <summary>A key just made.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Role">What it may do.</param>
-/// <param name="Secret">"tvx_..."; shown once, the ledger has only its hash.</param>
+/// <param name="Secret">"tvx_..."; shown once, the database has only its hash.</param>
 public sealed record MadeKey(string Name, ApiRole Role, string Secret);
 
 /// <summary>A key, without its secret. Times are UTC.</summary>

@@ -84,9 +84,10 @@ public sealed record PullAnswer(bool IsKnown, WorkItem[] Items);
 /// <summary>How a silo is.</summary>
 /// <param name="Silo">Its name.</param>
 /// <param name="Status">How its work goes.</param>
+/// <param name="Holding">Items that it has, by experiment; those that wait for their turn, too.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record SiloBeat(string Silo, SiloLoad Status);
+public sealed record SiloBeat(string Silo, SiloLoad Status, Dictionary<long, int> Holding);
 
 /// <summary>The scheduler's answer to a beat.</summary>
 /// <param name="IsKnown">False: the scheduler does not know the silo; join.</param>

@@ -13,10 +13,11 @@ namespace Teravox.Contracts.Work;
 /// <param name="Items">Number of items, 1 or more.</param>
 /// <param name="MaxFailures">Failures after which an item is parked.</param>
 /// <param name="MaxDeaths">Deaths after which an item is parked.</param>
+/// <param name="TraceParent">The span of the stage as a W3C traceparent; null when it is not traced.</param>
 [GenerateSerializer]
 [Immutable]
 public sealed record StagePlan(
-    long Experiment, string Name, int Ordinal, string Kind, string? Arguments, WorkNeeds Needs, int Items, int MaxFailures, int MaxDeaths)
+    long Experiment, string Name, int Ordinal, string Kind, string? Arguments, WorkNeeds Needs, int Items, int MaxFailures, int MaxDeaths, string? TraceParent = null)
 {
     /// <summary>Most items of a range: few enough for one small state, enough that a write serves many.</summary>
     public const int RangeSize = 512;
@@ -42,9 +43,10 @@ public sealed record StagePlan(
 /// <param name="Index">Its number in the stage, from 0.</param>
 /// <param name="Attempt">1, and one more each time that it is handed out: the fence of its reports.</param>
 /// <param name="Alone">True: nothing else may run on its device.</param>
+/// <param name="TraceParent">The span of its range as a W3C traceparent; null when it is not traced.</param>
 [GenerateSerializer]
 [Immutable]
-public sealed record WorkItem(StagePlan Stage, int Index, int Attempt, bool Alone)
+public sealed record WorkItem(StagePlan Stage, int Index, int Attempt, bool Alone, string? TraceParent = null)
 {
     /// <summary>Key of its grain: "12/infer-multiclass/3071".</summary>
     public string Key => string.Create(CultureInfo.InvariantCulture, $"{Stage.Experiment}/{Stage.Name}/{Index}");

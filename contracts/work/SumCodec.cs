@@ -11,12 +11,16 @@ namespace Teravox.Contracts.Work;
 /// </summary>
 public static class SumCodec
 {
+    /// <summary>Most counts of one sum: more than any has, and few enough that a damaged length does not exhaust the memory.</summary>
+    public const int MostCounts = 1 << 22;
+
     // Bytes of the longest number.
     private const int Longest = 10;
 
-    /// <summary>Packs counts.</summary>
+    /// <summary>Packs counts, at most <see cref="MostCounts"/>.</summary>
     public static byte[] Pack(ReadOnlySpan<long> counts)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(counts.Length, MostCounts, nameof(counts));
         var buffer = ArrayPool<byte>.Shared.Rent(checked(Longest * (counts.Length + 1)));
         try
         {
@@ -60,7 +64,7 @@ public static class SumCodec
     {
         var at = 0;
         var length = Read(bytes, ref at);
-        return length <= int.MaxValue / sizeof(long) ? (int)length : throw new FormatException("packed counts are damaged: too many");
+        return length <= MostCounts ? (int)length : throw new FormatException("packed counts are damaged: too many");
     }
 
     /// <summary>Unpacks counts into memory of their number, <see cref="LengthOf"/>.</summary>

@@ -116,6 +116,6 @@ public static class CampaignGrid
 /// <param name="Parameters">Its combination: spec field to value, in the grid's order; the same for all repeats.</param>
 public sealed record CampaignRun(string Name, ulong Seed, string SpecJson, IReadOnlyDictionary<string, JsonElement> Parameters)
 {
-    /// <summary>The combination as the ledger keeps it.</summary>
+    /// <summary>The combination as stored state keeps it.</summary>
     public string ParametersJson => JsonSerializer.Serialize(Parameters, TeravoxJson.Compact);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Data.Common;
 using Dapper;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains.Catalog;
 
@@ -10,6 +11,9 @@ namespace Teravox.Grains.Catalog;
 /// </summary>
 internal abstract class CatalogDatabase : IAsyncDisposable
 {
+    /// <summary>Name of the operation that stores the state of a grain.</summary>
+    public const string GrainWrite = "grain";
+
     /// <summary>Its statements.</summary>
     public abstract SqlTexts Texts { get; }
 
@@ -29,6 +33,13 @@ internal abstract class CatalogDatabase : IAsyncDisposable
     public abstract Task WaitForNewsAsync(TimeSpan atMost, CancellationToken ct);
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Counts a commit; states of grains are counted by the grains, on either dialect.</summary>
+    protected static void CountWrite(string operation)
+    {
+        if (operation != GrainWrite)
+            WorkMetrics.CatalogWritten(operation);
+    }
 }
 
 /// <summary>What the body of one write transaction works with.</summary>

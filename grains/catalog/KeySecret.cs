@@ -20,7 +20,7 @@ public static class KeySecret
     /// <summary>A new secret: the prefix and 32 random bytes in base64url. Nobody can make it again: show it to its owner now.</summary>
     public static string Make() => Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomBytes));
 
-    /// <summary>What the ledger keeps of a secret: SHA-256 of its UTF-8 bytes, 64 lower-case hex digits.</summary>
+    /// <summary>What the catalog keeps of a secret: SHA-256 of its UTF-8 bytes, 64 lower-case hex digits.</summary>
     public static string Hash(string secret)
     {
         ArgumentNullException.ThrowIfNull(secret);

@@ -4,7 +4,7 @@ using Teravox.Contracts.Work;
 
 namespace Teravox.Grains.Catalog;
 
-/// <summary>What every ledger checks before it writes an experiment.</summary>
+/// <summary>What every catalog checks before it writes an experiment.</summary>
 public static class NewExperimentRules
 {
     /// <summary>Checks that the stages are a DAG with unique names and sound limits.</summary>

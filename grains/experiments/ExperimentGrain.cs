@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Diagnostics;
 using System.Globalization;
 using Orleans.Concurrency;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains;
 
@@ -32,7 +34,9 @@ public sealed class ExperimentGrain(
     private readonly Dictionary<string, LiveStage> _live = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _planFailures = new(StringComparer.Ordinal);
     private readonly List<(StageRecord Stage, Exception Error)> _toPlanAgain = [];
+    private readonly Dictionary<string, Activity> _spans = new(StringComparer.Ordinal);
     private ExperimentRecord _record = new();
+    private Activity? _span;
     private TaskCompletionSource _ended = NewSignal();
     private RepeatedWork? _telling;
     private RepeatedWork? _planning;
@@ -90,9 +94,25 @@ public sealed class ExperimentGrain(
             _reminds = true;
         }
 
+        if (!IsOver && _span is null)
+        {
+            _span = WorkTraces.Experiment(_id, _record.TraceParent);
+            _record = _record with { TraceParent = _record.TraceParent ?? _span?.Id };
+        }
+
         if (await PlanReadyStagesAsync() || Stored is null)
             await StoreAsync();
         _telling!.Want();
+    }
+
+    /// <inheritdoc/>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        // The next activation goes on with spans of its own.
+        foreach (var stage in _spans.Keys.ToList())
+            EndSpan(stage, null);
+        WorkTraces.End(_span);
+        return base.OnDeactivateAsync(reason, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -168,7 +188,7 @@ public sealed class ExperimentGrain(
         if (!_known)
             return null;
         await Task.WhenAny(_ended.Task, Task.Delay(atMost));
-        return _record.State;
+        return IsOver && !_ended.Task.IsCompleted ? ExperimentState.Running : _record.State;
     }
 
     /// <inheritdoc/>
@@ -204,7 +224,12 @@ public sealed class ExperimentGrain(
     {
         ArgumentNullException.ThrowIfNull(report);
         if (Find(report.Stage) is not { Items: > 0 } stage || stage.IsRangeDone(report.Range))
+        {
+            // The range forgets itself with this answer: what it told must be stored.
+            await OthersStoredAsync();
             return new RangeAnswer(Find(report.Stage) is { } known ? DoneOf(known) - (known.Items == 0 ? 0 : Plan(known).ItemsOf(report.Range)) : 0);
+        }
+
         Live(stage).Ranges[report.Range] = report;
         if (report.Sums is not null)
         {
@@ -260,7 +285,7 @@ public sealed class ExperimentGrain(
     private StagePlan Plan(StageRecord stage)
     {
         var (s, ordinal) = (stage.Stage, stage.Ordinal);
-        return new StagePlan(_id, s.Name, ordinal, s.Kind, s.Arguments, s.Needs ?? new WorkNeeds(), stage.Items, s.MaxFailures, s.MaxDeaths);
+        return new StagePlan(_id, s.Name, ordinal, s.Kind, s.Arguments, s.Needs ?? new WorkNeeds(), stage.Items, s.MaxFailures, s.MaxDeaths, stage.TraceParent);
     }
 
     private StageRow Row(StageRecord stage)
@@ -330,7 +355,16 @@ public sealed class ExperimentGrain(
         _record = _record with { State = state };
         Log(kind, null, text);
         events.Emit(new ExperimentChanged(_id, state));
-        _ended.TrySetResult();
+        foreach (var stage in _spans.Keys.ToList())
+            EndSpan(stage, null);
+        WorkTraces.End(_span?.SetTag("teravox.state", kind), state == ExperimentState.Failed ? text : null);
+        _span = null;
+    }
+
+    private void EndSpan(string stage, string? error)
+    {
+        if (_spans.Remove(stage, out var span))
+            WorkTraces.End(span, error);
     }
 
     private void FinishRange(StageRecord stage, RangeReport report)
@@ -359,6 +393,7 @@ public sealed class ExperimentGrain(
     private void FinishStage(StageRecord stage)
     {
         Set(stage with { State = StageState.Done, Ended = DateTimeOffset.UtcNow, Blocked = null });
+        EndSpan(stage.Stage.Name, null);
         Log("done", stage.Stage.Name, "all items are done");
         events.Emit(new StageDone(_id, stage.Stage.Name, stage.Items));
         var done = _record.Stages.Where(s => s.State == StageState.Done).Select(s => s.Stage.Name).ToHashSet(StringComparer.Ordinal);
@@ -390,6 +425,7 @@ public sealed class ExperimentGrain(
 
     private void Fail(StageRecord stage)
     {
+        EndSpan(stage.Stage.Name, "the stage failed");
         if (!IsOver)
             End(ExperimentState.Failed, "failed", $"stage '{stage.Stage.Name}' failed");
     }
@@ -415,7 +451,16 @@ public sealed class ExperimentGrain(
             if (Find(stage.Stage.Name) is not { State: StageState.Ready } still)
                 continue;
             _planFailures.Remove(stage.Stage.Name);
-            stage = still with { State = StageState.Running, Items = items, RangesDone = new byte[(StagePlan.RangesOf(items) + 7) / 8], Started = DateTimeOffset.UtcNow };
+            if (WorkTraces.Stage(_id, stage.Stage, items, _record.TraceParent) is { } span)
+                _spans[stage.Stage.Name] = span;
+            stage = still with
+            {
+                State = StageState.Running,
+                Items = items,
+                RangesDone = new byte[(StagePlan.RangesOf(items) + 7) / 8],
+                Started = DateTimeOffset.UtcNow,
+                TraceParent = _spans.GetValueOrDefault(stage.Stage.Name)?.Id ?? _record.TraceParent,
+            };
             Set(stage);
             Log("expanded", stage.Stage.Name, items == 1 ? "1 item" : $"{items} items");
             events.Emit(new StagePlanned(_id, stage.Stage.Name, items));
@@ -479,8 +524,11 @@ public sealed class ExperimentGrain(
         _firstUntold = Math.Max(_firstUntold, stored.NextEvent);
         _record = _record with { Events = [.. _record.Events.Where(e => e.Number >= _firstUntold)] };
         await OfferAsync();
-        if (!IsOver)
+        if (stored.State is not (ExperimentState.Succeeded or ExperimentState.Failed or ExperimentState.Cancelled) || stored.State != _record.State)
             return;
+
+        // Whoever waited for the end finds it in the catalog.
+        _ended.TrySetResult();
         if (await this.GetReminder(ReminderName) is { } reminder)
             await this.UnregisterReminder(reminder);
         _reminds = false;

@@ -5,7 +5,7 @@ using Teravox.Contracts;
 namespace Teravox.Grains;
 
 /// <summary>
-/// A spec that was checked whole, with everything that its stages need to know worked out: the ledger keeps it as the
+/// A spec that was checked whole, with everything that its stages need to know worked out: stored state keeps it as the
 /// experiment's spec. Paths in it are absolute.
 /// </summary>
 public sealed record ExperimentPlan

@@ -21,6 +21,9 @@ public sealed record ExperimentRecord
 
     /// <summary>Events that may not be in the catalog yet.</summary>
     public IReadOnlyList<UntoldEvent> Events { get; init; } = [];
+
+    /// <summary>Its first span as a W3C traceparent; null when it is not traced.</summary>
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>A line for the log that may not be in the catalog yet.</summary>
@@ -69,6 +72,9 @@ public sealed record StageRecord
 
     /// <summary>When it was done or failed, likewise.</summary>
     public DateTimeOffset? Ended { get; init; }
+
+    /// <summary>Its span as a W3C traceparent; null when it is not traced.</summary>
+    public string? TraceParent { get; init; }
 
     /// <summary>Number of ranges that are done.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

@@ -4,6 +4,7 @@ using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains;
 
@@ -24,6 +25,7 @@ public sealed class ExperimentService(ICatalog catalog, IGrainFactory grains)
     /// </summary>
     public async Task<IReadOnlyList<long>> SubmitAsync(IReadOnlyList<NewExperiment> experiments, CancellationToken ct)
     {
+        using var span = WorkTraces.Submission();
         var ids = await catalog.SubmitAsync(experiments, ct);
         foreach (var id in ids)
         {

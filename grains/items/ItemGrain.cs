@@ -51,6 +51,8 @@ public abstract class ItemGrain(RunningWork running) : Grain, IItemGrain
 
     private async Task<RunOutcome> OutcomeAsync(WorkTurn turn)
     {
+        // The call that began the work may end before it.
+        System.Diagnostics.Activity.Current = turn.Span;
         try
         {
             var result = await RunAsync(turn, turn.Stop);

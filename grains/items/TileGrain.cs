@@ -5,6 +5,7 @@ using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Orleans.Concurrency;
 using Teravox.Grains.Scoring;
+using Teravox.Grains.Telemetry;
 using Teravox.Volumes;
 
 namespace Teravox.Grains;
@@ -33,11 +34,15 @@ public sealed class TileGrain(RunningWork running, ExperimentStore store, Sessio
 
         // A tile whose chunks are there was computed before, here or elsewhere: it only counts what is stored.
         if (target is null || !EachChannel(target.TryReadStored))
+        {
             await ComputeAsync(turn, plan, folder, inference, core, probabilities, ct);
+            WorkMetrics.Voxels(KindName, core.Count);
+        }
 
         // 3. Write the core's own chunks, unless they are there by now: what is stored is what is counted.
         if (target is not null)
         {
+            using var step = WorkTraces.Step("write");
             EachChannel((box, voxels, channel) =>
             {
                 target.StoreOnce(box, voxels, channel);
@@ -83,10 +88,12 @@ public sealed class TileGrain(RunningWork running, ExperimentStore store, Sessio
         // 1. Read core and halo, mirrored past the volume's border.
         var block = TilePlan.Block(core, plan.Halo, plan.Grid);
         var voxels = new byte[checked((int)(block.Count * plan.Type.Bytes()))];
-        VolumeFiles.Read(plan, folder, volume, block, voxels);
+        using (WorkTraces.Step("read"))
+            VolumeFiles.Read(plan, folder, volume, block, voxels);
 
         // 2. Through the network, while other tiles of the device read and write.
         using (await turn.EnterDeviceAsync(ct))
+        using (WorkTraces.Step("network"))
         {
             var taken = sessions.Take(folder.Weights(plan, network.Name), turn.Device, turn.Threads);
             try

@@ -8,6 +8,7 @@ using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Orleans.Concurrency;
+using Teravox.Grains.Telemetry;
 using Teravox.Volumes;
 
 namespace Teravox.Grains;
@@ -25,7 +26,7 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
     /// <summary>Most points of the loss curve that are kept.</summary>
     private const int CurvePoints = 20_000;
 
-    /// <summary>What a training leaves in the ledger.</summary>
+    /// <summary>What a training leaves as its outcome.</summary>
     /// <param name="Iterations">Completed iterations.</param>
     /// <param name="Losses">Mean loss of each of at most 20000 equal spans of iterations.</param>
     internal sealed record TrainingResult(int Iterations, IReadOnlyList<double> Losses);
@@ -74,7 +75,8 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
                 var note = Note(trainer.Iteration, network.Iterations, losses, (trainer.Iteration - first) / clock.Elapsed.TotalSeconds);
                 if (trainer.Iteration % options.CheckpointEvery == 0 && trainer.Iteration < network.Iterations)
                 {
-                    checkpoints.Save(trainer, losses);
+                    using (WorkTraces.Step("checkpoint"))
+                        checkpoints.Save(trainer, losses);
                     turn.Report(new WorkProgress((double)trainer.Iteration / network.Iterations, note, trainer.Iteration));
                 }
                 else

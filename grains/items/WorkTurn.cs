@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Teravox.Contracts.Work;
 
 namespace Teravox.Grains;
@@ -14,6 +15,9 @@ public sealed record WorkTurn(WorkItem Item, string Device, int Threads, Action<
 {
     /// <summary>Where the turns of its device meet; one of its own when it has none to meet.</summary>
     public DeviceGate Gate { get; init; } = new();
+
+    /// <summary>The item's span, which its steps lie under; null when it is not traced.</summary>
+    public Activity? Span { get; init; }
 
     /// <summary>Waits until no other turn computes on the device; dispose what comes back when the computing is done.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> ended the wait.</exception>

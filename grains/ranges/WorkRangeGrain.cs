@@ -6,6 +6,7 @@ using Orleans.Concurrency;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Grains.Ranges;
 
@@ -38,12 +39,14 @@ public sealed class WorkRangeGrain(
     private readonly Dictionary<string, byte[]> _packed = [];
     private readonly List<NewEvent> _untold = [];
     private StagePlan? _stage;
+    private Activity? _span;
     private int _range;
     private bool[] _done = [];
     private int _doneCount;
     private int _doneElsewhere;
     private RepeatedWork? _telling;
     private long _told;
+    private bool _tellsLater;
 
     private int First => _range * StagePlan.RangeSize;
 
@@ -83,31 +86,42 @@ public sealed class WorkRangeGrain(
     }
 
     /// <inheritdoc/>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        WorkTraces.End(_span);
+        return base.OnDeactivateAsync(reason, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public async Task<HandOut> TakeAsync(StagePlan stage, TakeRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         Begin(stage);
-        await PutBackOfTheDeadAsync();
+        var changed = await PutBackOfTheDeadAsync();
 
-        // 1. Choose. An item that its silo died of twice gets a device of its own: others must not die with it again.
+        // 1. Choose. An item that its silo died of twice gets a device of its own, and a silo gets one such item at a time: others
+        // must not die with it again.
         var now = Stopwatch.GetTimestamp();
+        var hasSuspect = _out.Any(o => o.Value.Silo == request.Silo && _history[o.Key].Deaths >= 2);
         var chosen = new List<int>();
         foreach (var index in _waiting)
         {
             if (_notBefore.GetValueOrDefault(index) > now)
                 continue;
             var suspect = _history.GetValueOrDefault(index) is { Deaths: >= 2 };
-            if (suspect && (!request.IsIdle || chosen.Count > 0))
+            if (suspect && (hasSuspect || !request.IsIdle || chosen.Count > 0))
                 continue;
             chosen.Add(index);
             if (suspect || chosen.Count == request.Most)
                 break;
         }
 
-        // 2. What is handed out is in the state before it is handed out.
+        // 2. What is handed out is in the state before it is handed out, and what the dead had is not any more.
+        if (chosen.Count > 0)
+            _span ??= WorkTraces.Range(_stage!, _range);
         var alone = request.Alone || (chosen.Count == 1 && _history.GetValueOrDefault(chosen[0]) is { Deaths: >= 2 });
         var items = chosen.Select(index => HandOut(index, request.Silo, alone)).ToArray();
-        if (items.Length > 0)
+        if (items.Length > 0 || changed)
         {
             await StoreAsync();
             TellSoon();
@@ -210,7 +224,7 @@ public sealed class WorkRangeGrain(
         _heard[index] = (Stopwatch.GetTimestamp(), null);
         _waiting.Remove(index);
         _notBefore.Remove(index);
-        return new WorkItem(_stage!, index, history.Attempts, alone);
+        return new WorkItem(_stage!, index, history.Attempts, alone, _span?.Id ?? _stage!.TraceParent);
     }
 
     private bool IsHeldBy(string silo, ItemReport report) => _out.GetValueOrDefault(report.Index) is { } held && held.Silo == silo && held.Attempt == report.Attempt;
@@ -221,7 +235,9 @@ public sealed class WorkRangeGrain(
         if (!inRange || !IsHeldBy(silo, report))
         {
             // Done before: the answer to the first report was lost, or another was quicker. Either way its bit is set.
+            // The write of the first report may not have ended, so the repeat waits for one, too.
             var isDone = inRange && report.Kind == ReportKind.Done && _done[report.Index - First];
+            changed |= isDone;
             return Answer(isDone ? ReportVerdict.Taken : ReportVerdict.Superseded);
         }
 
@@ -391,15 +407,28 @@ public sealed class WorkRangeGrain(
 
     private void TellSoon()
     {
-        // An experiment is told at most a few times a second, and at once of an end.
+        // An experiment is told at most a few times a second, and at once of an end. The last news is not left out.
         if (IsComplete || _history.Values.Any(h => h.IsParked) || Stopwatch.GetElapsedTime(_told) > limits.BetweenWrites)
             _telling!.Want();
+        else if (!_tellsLater)
+            _ = TellLaterAsync();
+    }
+
+    private async Task TellLaterAsync()
+    {
+        _tellsLater = true;
+        await Task.Delay(limits.BetweenWrites);
+        _tellsLater = false;
+        _telling!.Want();
     }
 
     private async Task TellAsync()
     {
         if (_stage is null)
             return;
+
+        // Only what is stored is told: an experiment does not take back what a range forgets.
+        await OthersStoredAsync();
         _told = Stopwatch.GetTimestamp();
         if (_untold.ToList() is { Count: > 0 } lines)
         {
@@ -414,7 +443,11 @@ public sealed class WorkRangeGrain(
         var experiment = GrainFactory.GetGrain<IExperimentGrain>(_stage.Experiment.ToString(CultureInfo.InvariantCulture));
         _doneElsewhere = (await experiment.RangeChangedAsync(report)).DoneElsewhere;
         if (complete)
+        {
+            WorkTraces.End(_span);
+            _span = null;
             DeactivateOnIdle();
+        }
     }
 
     private RunningItem Running(int index, HandedOut held)

@@ -32,7 +32,6 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
     private readonly Dictionary<string, KnownSilo> _silos = new(StringComparer.Ordinal);
     private readonly Dictionary<(long Experiment, string Stage), string?> _blocked = [];
     private TaskCompletionSource _news = NewSignal();
-    private long _aloneSince;
     private int _looks;
     private bool _gone;
     private RepeatedWork? _findsExperiments;
@@ -54,15 +53,21 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
         /// <summary>Items that it has, by experiment: as it said last, and what it got since.</summary>
         public Dictionary<long, int> Holding { get; set; } = [];
 
+        /// <summary>Since when an item that needs it idle is first for a device, by <see cref="Stopwatch"/>.</summary>
+        public Dictionary<string, long> AloneSince { get; } = new(StringComparer.Ordinal);
+
         public bool IsAlive => !HasLeft && Stopwatch.GetElapsedTime(Heard) < SilentFor;
     }
 
     /// <inheritdoc/>
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _findsExperiments = new RepeatedWork(StartExperimentsAsync, () => _gone, e => events.Emit(new NoAnswer($"scheduler: {e.Message}")));
+        _findsExperiments = new RepeatedWork(StartExperimentsAsync, () => _gone, Report);
         _findsExperiments.Want();
         this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(LookEvery, LookEvery) { Interleave = true });
+
+        // It lives as long as the activation: it is no part of the call that brought the activation about.
+        Activity.Current = null;
         _ = FollowMembersAsync();
         return Task.CompletedTask;
     }
@@ -80,7 +85,7 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
     {
         ArgumentNullException.ThrowIfNull(silo);
         if (_silos.TryGetValue(silo.Name, out var known))
-            known.Entry = silo;
+            (known.Entry, known.Status) = (silo, new SiloLoad());
         else
             _silos[silo.Name] = new KnownSilo(silo);
         Hear(_silos[silo.Name]);
@@ -102,10 +107,14 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
             return Task.FromResult(new BeatAnswer(false, []));
         Hear(silo);
         silo.Status = beat.Status;
-        silo.Holding = beat.Status.Running.GroupBy(r => r.Experiment).ToDictionary(g => g.Key, g => g.Count());
+        silo.Holding = beat.Holding;
         var stopped = silo.Holding.Keys.Where(e => _queues.StateOf(e) is not (null or ExperimentState.Running)).ToDictionary(e => e, e => _queues.StateOf(e)!.Value);
         if (silo.Holding.Keys.Any(e => _queues.StateOf(e) is null))
             AskAbout(silo.Holding.Keys.Where(e => _queues.StateOf(e) is null));
+
+        // Its calls that wait for items end at once.
+        if (beat.Status.Draining)
+            SignalNews();
         return Task.FromResult(new BeatAnswer(true, stopped));
     }
 
@@ -147,9 +156,12 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
         {
             // 1. Taken before the look, so that no news falls between the look and the wait.
             var news = _news.Task;
+            if (silo.Status.Draining || !ReferenceEquals(silo, _silos.GetValueOrDefault(request.Silo)))
+                return new PullAnswer(items.Count > 0, [.. items]);
 
             // 2. The first that fits; several experiments of one priority share the room.
-            var choice = Choose(silo.Entry, device, room, idle);
+            var now = Stopwatch.GetTimestamp();
+            var choice = Choose(silo, device, room, idle, now);
             if (choice is { Queue: { } queue })
             {
                 var got = await TakeAsync(silo, queue, choice.Alone ? 1 : Math.Max(1, (room + choice.Sharers - 1) / choice.Sharers), choice.Alone, idle && items.Count == 0);
@@ -164,7 +176,7 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
             var left = LongestPull - Stopwatch.GetElapsedTime(since);
             if (items.Count > 0 || left <= TimeSpan.Zero || _gone)
                 return new PullAnswer(true, [.. items]);
-            var due = _queues.NextDue is { } next ? Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Math.Max(next, Stopwatch.GetTimestamp())) : left;
+            var due = _queues.NextDue(now) is { } next ? Stopwatch.GetElapsedTime(now, next) : left;
             await Task.WhenAny(news, Task.Delay(due < left ? due + TimeSpan.FromMilliseconds(1) : left));
         }
     }
@@ -184,10 +196,9 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
     /// The queue that a device gets items of. Overlapping items alone would never leave a device idle while there are any; so when one
     /// that needs it idle has been first for a while, nothing more is handed out until it is.
     /// </summary>
-    private (WorkQueue? Queue, bool Alone, int Sharers) Choose(SiloEntry silo, DeviceInfo device, int room, bool idle)
+    private (WorkQueue? Queue, bool Alone, int Sharers) Choose(KnownSilo silo, DeviceInfo device, int room, bool idle, long now)
     {
         var held = _silos.Values.Where(s => s.IsAlive).SelectMany(s => s.Holding).GroupBy(h => h.Key).ToDictionary(g => g.Key, g => g.Sum(h => h.Value));
-        var now = Stopwatch.GetTimestamp();
         WorkQueue? chosen = null;
         int sharers = 0, priority = 0;
         var aloneWaits = false;
@@ -195,20 +206,20 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
         {
             if (chosen is not null && experiment.Priority != priority)
                 break;
-            foreach (var queue in experiment.Stages.Where(q => q.HasCandidates(now) && Fitting.Fits(q.Plan.Kind, q.Plan.Needs, silo, device)))
+            foreach (var queue in experiment.Stages.Where(q => q.HasCandidates(now) && Fitting.Fits(q.Plan.Kind, q.Plan.Needs, silo.Entry, device)))
             {
                 var overlaps = kinds.Overlaps(queue.Plan.Kind);
                 if (chosen is null && !overlaps)
                 {
                     if (idle)
                     {
-                        _aloneSince = 0;
+                        silo.AloneSince.Remove(device.Name);
                         return (queue, true, 1);
                     }
 
                     aloneWaits = true;
-                    _aloneSince = _aloneSince == 0 ? now : _aloneSince;
-                    if (Stopwatch.GetElapsedTime(_aloneSince, now) > PatienceOfAlone)
+                    silo.AloneSince.TryAdd(device.Name, now);
+                    if (Stopwatch.GetElapsedTime(silo.AloneSince[device.Name], now) > PatienceOfAlone)
                         return default;
                 }
 
@@ -222,7 +233,7 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
         }
 
         if (!aloneWaits)
-            _aloneSince = 0;
+            silo.AloneSince.Remove(device.Name);
         return (chosen, false, sharers);
     }
 
@@ -236,12 +247,17 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
             if (got.Status.Waiting > 0)
                 SignalNews();
             if (got.Items.Length > 0)
+            {
                 silo.Holding[plan.Experiment] = silo.Holding.GetValueOrDefault(plan.Experiment) + got.Items.Length;
+                _queues.Served(plan.Experiment);
+            }
+
             return got.Items;
         }
-        catch (Exception e) when (GrainCalls.MayPass(e))
+        catch (Exception e)
         {
-            // Its silo died or the database does not answer: others may have items meanwhile.
+            // Its silo died or the database does not answer, for this time or until somebody mends it: others may have items meanwhile.
+            Report(e);
             queue.Later(range, 250);
             return [];
         }
@@ -271,7 +287,7 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
         {
             var key = (queue.Plan.Experiment, queue.Plan.Name);
             var why = Fitting.WhyNot(queue.Plan.Kind, queue.Plan.Needs, alive);
-            if (_blocked.GetValueOrDefault(key) == why)
+            if (_blocked.TryGetValue(key, out var told) && told == why)
                 continue;
             try
             {
@@ -297,9 +313,11 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
             foreach (var row in rows.Where(r => _queues.StateOf(r.Id) is null))
                 await Experiment(row.Id).StartAsync();
             if (rows.Count < PageSize)
-                return;
+                break;
             before = rows[^1].Id;
         }
+
+        await WakeAsync();
     }
 
     private void AskAbout(IEnumerable<long> experiments)
@@ -319,12 +337,20 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
                 version = await members.ChangedAsync(version, CancellationToken.None);
                 await WakeAsync();
             }
-            catch (Exception e) when (GrainCalls.MayPass(e))
+            catch (Exception e)
             {
+                // Whatever it was, it is tried again: nobody else follows the members.
+                Report(e);
                 version = -1;
                 await Task.Delay(TimeSpan.FromMilliseconds(250));
             }
         }
+    }
+
+    private void Report(Exception e)
+    {
+        if (!GrainCalls.MayPass(e))
+            events.Emit(new NoAnswer($"scheduler: {e.GetType().Name}: {e.Message}"));
     }
 
     private async Task WakeAsync()

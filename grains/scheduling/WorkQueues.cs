@@ -12,6 +12,8 @@ internal sealed class WorkQueues
     private const int MostEnded = 1000;
     private readonly Dictionary<long, OfferedExperiment> _experiments = [];
     private readonly Dictionary<long, ExperimentState> _ended = [];
+    private readonly Dictionary<long, long> _served = [];
+    private long _turns;
 
     public IEnumerable<long> Experiments => _experiments.Keys;
 
@@ -23,12 +25,22 @@ internal sealed class WorkQueues
     public WorkQueue? Find(long experiment, string stage) =>
         _experiments.TryGetValue(experiment, out var known) ? known.Stages.FirstOrDefault(s => s.Plan.Name == stage) : null;
 
-    /// <summary>By priority, then by how many items of it run: experiments of one priority share.</summary>
-    public IEnumerable<OfferedExperiment> InOrder(IReadOnlyDictionary<long, int> held) =>
-        _experiments.Values.OrderBy(e => e.Priority).ThenBy(e => held.GetValueOrDefault(e.Id)).ThenBy(e => e.Id);
+    /// <summary>
+    /// By priority, then by how many items of it silos have, then by who has waited longest: experiments of one priority share, and
+    /// where there are more of them than slots, they take turns.
+    /// </summary>
+    public IEnumerable<OfferedExperiment> InOrder(IReadOnlyDictionary<long, int> held) => _experiments.Values
+        .OrderBy(e => e.Priority).ThenBy(e => held.GetValueOrDefault(e.Id)).ThenBy(e => _served.GetValueOrDefault(e.Id)).ThenBy(e => e.Id);
 
-    /// <summary>When a range that was put off may have items again, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
-    public long? NextDue => All.Select(q => q.NextDue).Min();
+    /// <summary>An experiment had its turn.</summary>
+    public void Served(long experiment)
+    {
+        if (_experiments.ContainsKey(experiment))
+            _served[experiment] = ++_turns;
+    }
+
+    /// <summary>When a range that was put off beyond <paramref name="now"/> may have items again, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
+    public long? NextDue(long now) => All.Select(q => q.NextDue(now)).Min();
 
     /// <summary>Takes an offer in the place of the experiment's last one. A stage that was offered before keeps what is known of it.</summary>
     public void Offer(ExperimentOffer offer)
@@ -36,6 +48,7 @@ internal sealed class WorkQueues
         if (offer.State != ExperimentState.Running)
         {
             _experiments.Remove(offer.Experiment);
+            _served.Remove(offer.Experiment);
             if (_ended.Count >= MostEnded)
                 _ended.Clear();
             _ended[offer.Experiment] = offer.State;
@@ -75,8 +88,8 @@ internal sealed class WorkQueue(StagePlan plan)
     /// <summary>Ranges that have handed items out and are not known to be done.</summary>
     public HashSet<int> Open { get; } = [];
 
-    /// <summary>When it may have something again, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
-    public long? NextDue => _due.Count == 0 ? null : _due.Values.Min();
+    /// <summary>When it may have something again after <paramref name="now"/>, by <see cref="Stopwatch"/>; none when only news can tell.</summary>
+    public long? NextDue(long now) => _due.Values.Where(due => due > now).Select(due => (long?)due).Min();
 
     /// <summary>Whether a range may have items now.</summary>
     public bool HasCandidates(long now)
@@ -103,7 +116,7 @@ internal sealed class WorkQueue(StagePlan plan)
     /// <summary>A range was asked, and this is how it is now.</summary>
     public void Took(int range, RangeStatus status, bool handedOut)
     {
-        if (status.IsComplete)
+        if (status.IsComplete || _done[range])
         {
             Finish(range);
             return;

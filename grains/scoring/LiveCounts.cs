@@ -8,7 +8,7 @@ namespace Teravox.Grains.Scoring;
 public sealed record LiveCounts(int Id, long[] Train, long[] Test)
 {
     /// <summary>
-    /// The counts that the tiles of a prediction have left in the ledger, by class. They grow while it is made; a class of which
+    /// The counts that the tiles of a prediction have left, by class. They grow while it is made; a class of which
     /// nothing is counted is left out.
     /// </summary>
     public static async Task<IReadOnlyList<LiveCounts>> ReadAsync(ExperimentStore store, long experiment, string prediction, CancellationToken ct)

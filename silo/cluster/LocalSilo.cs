@@ -8,6 +8,7 @@ using Teravox.Contracts.Work;
 using Teravox.Grains;
 using Teravox.Grains.Scheduling;
 using Teravox.Silo.Devices;
+using Teravox.Silo.Telemetry;
 
 namespace Teravox.Silo.Cluster;
 
@@ -38,6 +39,7 @@ public sealed class LocalSilo : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddProvider(new SiloLog(say)).SetMinimumLevel(LogLevel.Error);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        TelemetrySetup.Add(builder, setup.Devices.Name, scraped: false);
         builder.UseOrleans(silo => silo.UseTeravox(setup));
         var host = builder.Build();
         await host.StartAsync(ct);

@@ -52,7 +52,7 @@ public static class SiloSetups
     private static readonly TimeSpan Probe = TimeSpan.FromMilliseconds(400);
 
     /// <summary>A whole silo: membership, transport, grains.</summary>
-    public static void UseTeravox(this ISiloBuilder silo, SiloSetup setup)
+    public static ISiloBuilder UseTeravox(this ISiloBuilder silo, SiloSetup setup)
     {
         ArgumentNullException.ThrowIfNull(setup);
         silo.Configure<Orleans.Configuration.SiloOptions>(o => o.SiloName = setup.Devices.Name);
@@ -89,13 +89,19 @@ public static class SiloSetups
             o.MaxJoinAttemptTime = TimeSpan.FromMinutes(1);
             o.EvictWhenMaxJoinAttemptTimeExceeded = false;
             o.DefunctSiloExpiration = TimeSpan.FromMinutes(10);
+
+            // By default a silo takes others that it does not know yet for long dead when they began more than an hour ago by its own
+            // clock. One whose clock is a day fast would do so with every silo that joins.
+            o.SiloGenerationRetirementAge = null;
         });
         silo.Configure<ConnectionOptions>(o =>
         {
             o.OpenConnectionTimeout = TimeSpan.FromSeconds(1);
             o.ConnectionRetryDelay = TimeSpan.FromMilliseconds(200);
         });
+        silo.AddActivityPropagation();
         silo.AddTeravoxGrains(setup);
+        return silo;
     }
 
     /// <summary>The grains, their storage and the devices, for any membership and transport.</summary>

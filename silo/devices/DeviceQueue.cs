@@ -29,6 +29,16 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
     /// <summary>Where its overlapping items take turns at computing.</summary>
     public DeviceGate Gate { get; } = new();
 
+    /// <summary>Items that run, and items that wait for their turns.</summary>
+    public (int Running, int Waiting) Length
+    {
+        get
+        {
+            lock (_lock)
+                return (_running, Math.Max(0, _held - _running));
+        }
+    }
+
     /// <summary>Completes when an item has left and there is room.</summary>
     public Task Wanting
     {
@@ -88,6 +98,8 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
     /// <summary>Waits for an item's turn; false when it was stopped before.</summary>
     public async Task<bool> EnterAsync(bool alone, CancellationToken stop)
     {
+        if (stop.IsCancellationRequested)
+            return false;
         var turn = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         LinkedListNode<(bool, TaskCompletionSource<bool>)> place;
         lock (_lock)

@@ -5,6 +5,7 @@ using Teravox.Contracts.Api;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
+using Teravox.Silo.Telemetry;
 
 namespace Teravox.Silo.Devices;
 
@@ -22,7 +23,7 @@ namespace Teravox.Silo.Devices;
 [SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing, and it may be cancelled at any time.")]
 public sealed class DeviceService
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200), LongestGoodbye = TimeSpan.FromSeconds(2);
     private readonly ISchedulerGrain _scheduler;
     private readonly WorkEvents _events;
     private readonly DeviceOptions _options;
@@ -64,14 +65,19 @@ public sealed class DeviceService
     public async Task RunAsync(CancellationToken stop, CancellationToken stopNow)
     {
         _draining = false;
+        using var figures = new DeviceMetrics(_devices);
         using var beating = new CancellationTokenSource();
         var beats = BeatAsync(beating.Token);
-        await Task.WhenAll(_devices.Select(device => PullAsync(device, stop)));
+        var pulling = Task.WhenAll(_devices.Select(device => PullAsync(device, stop)));
+        await Task.Delay(-1, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // What has not begun goes back at once; what runs may end.
+        // What has not begun goes back at once; what runs may end. The scheduler hands nothing more out when it knows, and what it
+        // has handed out meanwhile is waited for: it goes back, too.
         _draining = true;
-        foreach (var run in _runs.Keys.Where(r => !r.HasBegun))
-            run.Stop(StopCause.Stopping);
+        GiveBackUnbegun();
+        await TryAsync(() => _scheduler.BeatAsync(Beat()).WaitAsync(LongestGoodbye, _giveUp.Token));
+        await pulling.WaitAsync(LongestGoodbye, _giveUp.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        GiveBackUnbegun();
         try
         {
             await Task.WhenAll(_runs.Values).WaitAsync(_options.GracePeriod, stopNow);
@@ -88,7 +94,7 @@ public sealed class DeviceService
 
         await beating.CancelAsync();
         await beats;
-        await TryAsync(() => _scheduler.LeaveAsync(_entry.Name).WaitAsync(TimeSpan.FromSeconds(2), CancellationToken.None));
+        await TryAsync(() => _scheduler.LeaveAsync(_entry.Name).WaitAsync(LongestGoodbye, CancellationToken.None));
     }
 
     /// <summary>Everything that runs stops at once and is not reported: the cluster takes this silo for dead, and others have its items.</summary>
@@ -100,8 +106,20 @@ public sealed class DeviceService
         await Task.WhenAll(_runs.Values);
     }
 
+    private void GiveBackUnbegun()
+    {
+        foreach (var run in _runs.Keys.Where(r => !r.HasBegun))
+            run.Stop(StopCause.Stopping);
+    }
+
+    private SiloBeat Beat() => new(_entry.Name, Load, Holding());
+
+    private Dictionary<long, int> Holding() => _runs.Keys.GroupBy(r => r.Item.Stage.Experiment).ToDictionary(g => g.Key, g => g.Count());
+
+    /// <summary>Pulls until <paramref name="stop"/>; completes when every call has been answered.</summary>
     private async Task PullAsync(DeviceQueue device, CancellationToken stop)
     {
+        var pulls = new List<Task>();
         var stopped = Task.Delay(-1, stop);
         while (!stop.IsCancellationRequested)
         {
@@ -119,13 +137,18 @@ public sealed class DeviceService
             var pull = PullAsync(device, idle, room, stop);
             for (var emptied = device.Emptied; !pull.IsCompleted && !stop.IsCancellationRequested && !(device.Look().IsIdle && !idle); emptied = device.Emptied)
                 await Task.WhenAny(pull, emptied, stopped);
+            pulls.RemoveAll(p => p.IsCompleted);
+            pulls.Add(pull);
         }
+
+        await Task.WhenAll(pulls);
     }
 
     private async Task PullAsync(DeviceQueue device, bool idle, int room, CancellationToken stop)
     {
-        var holding = _runs.Keys.GroupBy(r => r.Item.Stage.Experiment).ToDictionary(g => g.Key, g => g.Count());
-        var answer = await TryAsync(() => _scheduler.PullAsync(new PullRequest(_entry.Name, device.Device.Name, room, idle, holding)));
+        var answer = await TryAsync(() => _scheduler.PullAsync(new PullRequest(_entry.Name, device.Device.Name, room, idle, Holding())));
+        if (answer is not { IsKnown: true } && stop.IsCancellationRequested)
+            return;
         if (answer is not { IsKnown: true })
         {
             if (answer is null || !await TryAsync(() => _scheduler.JoinAsync(_entry)))
@@ -168,7 +191,7 @@ public sealed class DeviceService
         while (!stop.IsCancellationRequested)
         {
             var reports = _runs.Keys.Select(r => r.BeatAsync()).ToList();
-            if (await TryAsync(() => _scheduler.BeatAsync(new SiloBeat(_entry.Name, Load))) is { } answer)
+            if (await TryAsync(() => _scheduler.BeatAsync(Beat())) is { } answer)
             {
                 if (!answer.IsKnown)
                     await TryAsync(() => _scheduler.JoinAsync(_entry));

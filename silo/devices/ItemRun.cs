@@ -5,6 +5,7 @@ using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
+using Teravox.Grains.Telemetry;
 
 namespace Teravox.Silo.Devices;
 
@@ -26,6 +27,7 @@ internal sealed class ItemRun(ItemRunParts parts, WorkItem item, DeviceQueue dev
     private WorkProgress _progress = new(0);
     private long _checkpoint;
     private long _heard = Stopwatch.GetTimestamp();
+    private Activity? _span;
     private int _cause;
     private bool _hasEnded;
 
@@ -55,6 +57,7 @@ internal sealed class ItemRun(ItemRunParts parts, WorkItem item, DeviceQueue dev
             try
             {
                 HasBegun = true;
+                _span = WorkTraces.Item(item, device.Device.Name);
                 outcome = await ComputeAsync();
             }
             finally
@@ -75,7 +78,11 @@ internal sealed class ItemRun(ItemRunParts parts, WorkItem item, DeviceQueue dev
         }
         catch (OperationCanceledException)
         {
-            parts.Events.Emit(new ItemStopped(item.Stage.Experiment, item.Stage.Name, item.Index, StopCause.Stopping));
+            Stopped(StopCause.Stopping);
+        }
+        finally
+        {
+            WorkTraces.End(_span?.SetTag("teravox.end", outcome.End.ToString()), outcome.End == RunEnd.Failed ? outcome.Error : null);
         }
     }
 
@@ -106,7 +113,9 @@ internal sealed class ItemRun(ItemRunParts parts, WorkItem item, DeviceQueue dev
     private async Task<RunOutcome> ComputeAsync()
     {
         parts.Events.Emit(new ItemStarted(item.Stage.Experiment, item.Stage.Name, item.Index, item.Attempt, device.Device.Name));
-        var turn = new WorkTurn(item, device.Device.Name, device.Device.Threads, Progressed, _stop.Token) { Gate = device.Gate };
+        var turn = new WorkTurn(item, device.Device.Name, device.Device.Threads, Progressed, _stop.Token) { Gate = device.Gate, Span = _span };
+        Activity.Current = _span;
+        using var computing = item.Alone ? device.Gate.Compute() : null;
         using var entered = parts.Running.Enter(turn);
         while (true)
         {
@@ -155,33 +164,48 @@ internal sealed class ItemRun(ItemRunParts parts, WorkItem item, DeviceQueue dev
                 if (answer.Verdict == ReportVerdict.Taken)
                 {
                     parts.Counted();
+                    WorkMetrics.ItemDone(item.Stage.Kind);
                     parts.Events.Emit(new ItemDone(experiment, stage, index, answer.StageDone, item.Stage.Items));
                 }
                 else if (answer.Verdict == ReportVerdict.Refused)
                 {
+                    WorkMetrics.ItemFailed(item.Stage.Kind);
                     parts.Events.Emit(new ItemFailed(experiment, stage, index, answer.Error ?? "", true));
                 }
                 else
                 {
-                    parts.Events.Emit(new ItemStopped(experiment, stage, index, StopCause.Superseded));
+                    Stopped(StopCause.Superseded);
                 }
 
                 break;
             case RunEnd.Failed:
                 var failed = await SendAsync(ReportKind.Failed, outcome);
-                parts.Events.Emit(failed.Verdict == ReportVerdict.Superseded
-                    ? new ItemStopped(experiment, stage, index, StopCause.Superseded)
-                    : new ItemFailed(experiment, stage, index, outcome.Error ?? "", outcome.Final, outcome.Trace));
+                if (failed.Verdict == ReportVerdict.Superseded)
+                {
+                    Stopped(StopCause.Superseded);
+                }
+                else
+                {
+                    WorkMetrics.ItemFailed(item.Stage.Kind);
+                    parts.Events.Emit(new ItemFailed(experiment, stage, index, outcome.Error ?? "", outcome.Final, outcome.Trace));
+                }
+
                 break;
             default:
                 // It goes back. Who has it by now, if another has, is not disturbed by the report.
                 await SendAsync(ReportKind.Released, null);
                 if (HasBegun)
-                    parts.Events.Emit(new ItemStopped(experiment, stage, index, outcome.End == RunEnd.Unanswered ? StopCause.Unanswered : Cause));
+                    Stopped(outcome.End == RunEnd.Unanswered ? StopCause.Unanswered : Cause);
                 if (outcome.End == RunEnd.Unanswered)
                     parts.Events.Emit(new NoAnswer(outcome.Error ?? ""));
                 break;
         }
+    }
+
+    private void Stopped(StopCause cause)
+    {
+        WorkMetrics.ItemStopped(item.Stage.Kind);
+        parts.Events.Emit(new ItemStopped(item.Stage.Experiment, item.Stage.Name, item.Index, cause));
     }
 
     private Task<ReportAnswer> SendAsync(ReportKind kind, RunOutcome? outcome) =>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
@@ -54,6 +55,8 @@ internal sealed class ReportBatcher(IGrainFactory grains, string silo, Action<Ex
 
     private async Task SendAllAsync(string rangeKey, Batch batch)
     {
+        // It carries reports of many items: it is part of no one's trace.
+        Activity.Current = null;
         var range = grains.GetGrain<IWorkRangeGrain>(rangeKey);
         while (Next(rangeKey, batch) is { Count: > 0 } reports)
         {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
-using Teravox.Silo.Http.Health;
 using Teravox.Silo.Http.Security;
 using Teravox.Silo.Http.Volumes;
 
@@ -17,7 +16,7 @@ internal sealed class ApiServices : IDisposable
         Options = options;
         Paths = new PathGuard(options);
         Keys = new KeyGate(experiments.Catalog, loopbackOnly);
-        Roster = new RosterView(experiments);
+        Silos = new SilosView(experiments);
         Pictures = new VolumePictures(Path.Combine(options.Store, "cache"), VolumeLayout.Limits(options.Uploads));
     }
 
@@ -38,11 +37,9 @@ internal sealed class ApiServices : IDisposable
     /// <summary>For parts of sections that somebody looks at: they are short, and must not wait behind whole volumes.</summary>
     public CheckGate Looks { get; } = new();
 
-    public RosterView Roster { get; }
+    public SilosView Silos { get; }
 
     public VolumePictures Pictures { get; }
-
-    public HttpMetrics Metrics { get; } = new();
 
     /// <summary>A folder of the store, made when it is not there.</summary>
     public string Folder(string name) => Directory.CreateDirectory(Path.Combine(Options.Store, name)).FullName;

@@ -10,10 +10,12 @@ using Microsoft.Extensions.Logging;
 using Teravox.Contracts;
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
+using Teravox.Silo.Http.Dashboard;
 using Teravox.Silo.Http.Page;
 using Teravox.Silo.Http.Routes;
 using Teravox.Silo.Http.Security;
 using Teravox.Silo.Http.Volumes;
+using Teravox.Silo.Telemetry;
 
 namespace Teravox.Silo.Http;
 
@@ -52,6 +54,7 @@ public static class HttpFace
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
         ApiDocument.Add(builder.Services);
         builder.Services.AddSingleton(_ => new OtherOrigins(options.CorsOrigins));
+        builder.Services.AddSingleton<ClusterMetrics>();
     }
 
     /// <summary>What submissions and views work with, also those that come over grains.</summary>
@@ -72,7 +75,6 @@ public static class HttpFace
         var others = app.Services.GetRequiredService<OtherOrigins>();
         var page = new PageFiles(api.Options.Page);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Teravox.Http");
-        app.Use(next => http => api.Metrics.CountAsync(http, next));
         app.Use(next => http => Problems.GuardAsync(http, next, log));
         app.Use(next => http => AddHeadersAsync(http, next));
         app.Use(next => http => page.ServeAsync(http, next));
@@ -86,7 +88,7 @@ public static class HttpFace
     {
         var stopping = app.Lifetime.ApplicationStopping;
         var v1 = app.MapGroup("/api/v1");
-        var volumes = new VolumeShelf(api);
+        var volumes = new VolumeCatalog(api);
         VolumeRoutes.Map(v1, api, volumes);
         UploadRoutes.Map(v1, api, volumes);
         ModelRoutes.Map(v1, api);
@@ -97,7 +99,8 @@ public static class HttpFace
         SessionRoutes.Map(v1, api, page);
         ClusterRoutes.Map(v1, api);
         HealthRoutes.Map(app, api);
-        MetricsRoute.Map(app, api);
+        MetricsRoute.Map(app);
+        OperatorsDashboard.Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").Needs(null);
     }
 

@@ -4,7 +4,7 @@ namespace Teravox.Silo.Http;
 /// <summary>Settings of a silo's HTTP face.</summary>
 public sealed record HttpOptions
 {
-    /// <summary>Where it listens: "http://127.0.0.1:7300". Beyond loopback only with keys in the ledger.</summary>
+    /// <summary>Where it listens: "http://127.0.0.1:7300". Beyond loopback only when there are keys.</summary>
     public required IReadOnlyList<string> Urls { get; init; }
 
     /// <summary>The volume store: experiments/, volumes/, models/, uploads/. Every silo sees the same.</summary>

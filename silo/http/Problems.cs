@@ -30,7 +30,7 @@ internal static partial class Problems
     public const string ContentType = "application/problem+json";
     private const int DiskFull = 28;
 
-    /// <summary>The middleware: outermost but for the metrics.</summary>
+    /// <summary>The middleware: the outermost.</summary>
     public static async Task GuardAsync(HttpContext http, RequestDelegate next, ILogger log)
     {
         try
@@ -91,7 +91,7 @@ internal static partial class Problems
     {
         ProblemException p => p,
         InputException input => new ProblemException(422, input.Message, FieldOf(input.Message)),
-        DatabaseUnavailableException => new ProblemException(503, "The ledger does not answer; send the request again.") { RetryAfter = 2 },
+        DatabaseUnavailableException => new ProblemException(503, "The database does not answer; send the request again.") { RetryAfter = 2 },
         BadHttpRequestException bad => OfBad(bad),
         IOException io when (io.HResult & 0xffff) == DiskFull => new ProblemException(507, "The store is full; make room and send the request again."),
         _ => new ProblemException(500, "The silo failed in a way nobody foresaw; its log says more."),

@@ -2,7 +2,7 @@
 using System.Net;
 using System.Text.Json;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Api.Tests;
 
@@ -52,7 +52,7 @@ public sealed class CampaignTests : IAsyncLifetime
         using (new Crash("campaign.before-submit"))
             await server.Http.PostJsonAsync(Api, Body("crash", [1, 2])).MustFailAsync(500);
 
-        Assert.Empty(await server.Ledger.ListAsync(new ExperimentQuery(), Ct));
+        Assert.Empty(await server.Catalog.ListAsync(new ExperimentQuery(), Ct));
         Assert.Equal(2, (await server.Http.PostJsonAsync(Api, Body("crash", [1, 2])).MustAsync<CampaignInfo>()).Experiments.Count);
     }
 
@@ -62,7 +62,7 @@ public sealed class CampaignTests : IAsyncLifetime
         var problem = await server.Http.PostJsonAsync(Api, Body("bad", [1, 2, 0])).MustFailAsync(422);
         Assert.Contains("training.iterations", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         await server.Http.PostJsonAsync(Api, Body("bad", [])).MustFailAsync(422);
-        Assert.Empty(await server.Ledger.ListAsync(new ExperimentQuery(), Ct));
+        Assert.Empty(await server.Catalog.ListAsync(new ExperimentQuery(), Ct));
         await server.Http.ReadAsync(Api + "/bad").MustFailAsync(404);
     }
 
@@ -72,7 +72,7 @@ public sealed class CampaignTests : IAsyncLifetime
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => server.Http.PostJsonAsync(Api, Body("race", [1, 2]))));
         Assert.Single(answers, a => a.StatusCode == HttpStatusCode.Created);
         Assert.All(answers, a => Assert.True(a.IsSuccessStatusCode, $"{a.StatusCode}"));
-        Assert.Equal(2, (await server.Ledger.ListAsync(new ExperimentQuery(), Ct)).Count);
+        Assert.Equal(2, (await server.Catalog.ListAsync(new ExperimentQuery(), Ct)).Count);
     }
 
     private static NewCampaign Body(string name, int[] iterations, int repeats = 1) => new()

@@ -8,7 +8,7 @@ using Teravox.Contracts.Api;
 
 namespace Teravox.Api.Tests;
 
-/// <summary>What describes the service: OpenAPI document, docs/api.md, metrics, health.</summary>
+/// <summary>What describes the service: OpenAPI document, docs/api.md, health.</summary>
 public sealed partial class DocumentTests(FinishedExperiment finished)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -56,38 +56,6 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
     }
 
     [Fact]
-    public async Task Metrics_WhenRead_AreValidAndCountWhatHappened()
-    {
-        await Http.ReadAsync(finished.Api).MustAsync<ExperimentInfo>();
-        using var answer = await Http.ReadAsync("/metrics");
-        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Content.Headers.ContentType?.ToString());
-        var text = await answer.Content.ReadAsStringAsync(Ct);
-        var types = new Dictionary<string, string>();
-        var values = new Dictionary<string, double>();
-        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (Type().Match(line) is { Success: true } type)
-                Assert.True(types.TryAdd(type.Groups[1].Value, type.Groups[2].Value), line);
-            else if (!line.StartsWith("# HELP ", StringComparison.Ordinal))
-            {
-                var sample = Sample().Match(line);
-                Assert.True(sample.Success, line);
-                var family = sample.Groups[1].Value;
-                Assert.True(types.ContainsKey(family) || types.ContainsKey(Suffix().Replace(family, "")), $"no type for {line}");
-                values.Add(line[..line.LastIndexOf(' ')], double.Parse(sample.Groups[3].Value, CultureInfo.InvariantCulture));
-            }
-        }
-
-        Assert.True(values["teravox_experiments{state=\"succeeded\"}"] >= 1);
-        Assert.True(values["teravox_items{kind=\"infer\",state=\"done\"}"] >= 4);
-        const string route = "method=\"GET\",route=\"/api/v1/experiments/{id:long}\"";
-        Assert.True(values[$"teravox_http_requests_total{{{route},code=\"200\"}}"] >= 1);
-        var buckets = values.Where(v => v.Key.StartsWith($"teravox_http_request_duration_seconds_bucket{{{route}", StringComparison.Ordinal)).Select(v => v.Value).ToList();
-        Assert.Equal(buckets.Order(), buckets);
-        Assert.Equal(values[$"teravox_http_request_duration_seconds_count{{{route}}}"], buckets[^1]);
-    }
-
-    [Fact]
     public async Task Health_WhenTheStoreIsGone_IsLiveButNotReady()
     {
         await using var server = await Server.StartAsync();
@@ -98,8 +66,8 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
         await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
         await server.Http.ReadAsync("/health/ready").MustFailAsync(503);
 
-        // The ledger goes too: the process still answers that it lives.
-        await server.Ledger.DisposeAsync();
+        // The database goes too: the process still answers that it lives.
+        await server.Catalog.DisposeAsync();
         await server.Http.ReadAsync("/health/live").MustAsync<JsonElement>();
     }
 
@@ -135,13 +103,4 @@ public sealed partial class DocumentTests(FinishedExperiment finished)
 
     [GeneratedRegex("\"#/components/schemas/([^\"]+)\"")]
     private static partial Regex Reference();
-
-    [GeneratedRegex("^# TYPE ([a-z_]+) (gauge|counter|histogram)$")]
-    private static partial Regex Type();
-
-    [GeneratedRegex("""^([a-z_]+)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? (-?[0-9.eE+-]+)$""")]
-    private static partial Regex Sample();
-
-    [GeneratedRegex("_(bucket|sum|count)$")]
-    private static partial Regex Suffix();
 }

@@ -52,8 +52,11 @@ public sealed class EventTests(FinishedExperiment finished)
         var id = (await server.Http.PostJsonAsync("/api/v1/experiments", Specs.Submit()).MustAsync<ExperimentInfo>(HttpStatusCode.Created)).Id;
         await using var one = ReadAsync(server, $"/api/v1/experiments/{id}/events/stream", null).GetAsyncEnumerator(Ct);
         await using var all = ReadAsync(server, "/api/v1/events/stream", null).GetAsyncEnumerator(Ct);
-        Assert.True(await one.MoveNextAsync() && await all.MoveNextAsync());
-        Assert.Equal(one.Current, all.Current);
+        foreach (var kind in (string[])["submitted", "expanded"])
+        {
+            Assert.True(await one.MoveNextAsync() && await all.MoveNextAsync());
+            Assert.Equal((kind, one.Current), (one.Current.Event.Kind, all.Current));
+        }
 
         await server.Http.PostJsonAsync($"/api/v1/experiments/{id}/cancel", null).MustAsync<ExperimentInfo>();
         Assert.True(await one.MoveNextAsync() && await all.MoveNextAsync());
@@ -70,7 +73,11 @@ public sealed class EventTests(FinishedExperiment finished)
         await using var server = await Server.StartAsync();
         await server.Http.PostJsonAsync("/api/v1/experiments", Specs.Submit()).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
         await using var all = ReadAsync(server, "/api/v1/events/stream", null).GetAsyncEnumerator(Ct);
-        Assert.True(await all.MoveNextAsync());
+        foreach (var kind in (string[])["submitted", "expanded"])
+        {
+            Assert.True(await all.MoveNextAsync());
+            Assert.Equal(kind, all.Current.Event.Kind);
+        }
 
         var stopping = server.StopAsync();
 

@@ -2,7 +2,7 @@
 using System.Net;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains;
+using Teravox.Silo;
 using Teravox.Silo.Http;
 
 namespace Teravox.Api.Tests;
@@ -113,10 +113,9 @@ public sealed class OtherOriginTests : IAsyncLifetime
     [InlineData("file:///viewer")]
     public async Task Build_WhenAnOriginIsNone_Refuses(string origin)
     {
-        var store = new ExperimentStore(server.Ledger, _ => server.StoreFolder);
         var options = new HttpOptions { Urls = ["http://127.0.0.1:0"], Store = server.StoreFolder, CorsOrigins = [origin] };
 
-        var refused = await Assert.ThrowsAsync<InputException>(() => HttpFace.BuildAsync(server.Ledger, store, options, Ct));
+        var refused = Assert.Throws<InputException>(() => SiloProgram.Build(server.Setup, options, new SiloProgram.DeathSignal(), _ => { }));
         Assert.StartsWith($"--cors {origin}:", refused.Message, StringComparison.Ordinal);
     }
 

@@ -13,7 +13,7 @@ public sealed class PathTests(FinishedExperiment finished, PathServer paths) : I
     public static TheoryData<string> Elsewhere =>
     [
         "../secret/stack", "good/../../secret/stack", "SECRET/stack", "/etc", "/etc/passwd", "/", ".", "link", "link/raw", "/proc/self/root", "./link",
-        "slice", "classes", "..", "good\0", "good\n", "", "~", "..\\secret", "%2e%2e/secret", "LEDGER", "STORE", "STORE/experiments", "STORE/uploads", "STORE/volumes/../uploads",
+        "slice", "classes", "..", "good\0", "good\n", "", "~", "..\\secret", "%2e%2e/secret", "DATABASE", "STORE", "STORE/experiments", "STORE/uploads", "STORE/volumes/../uploads",
     ];
 
     [Theory]
@@ -22,7 +22,7 @@ public sealed class PathTests(FinishedExperiment finished, PathServer paths) : I
     {
         path = path.Replace("SECRET", server.Secret, StringComparison.Ordinal)
             .Replace("STORE", server.StoreFolder, StringComparison.Ordinal)
-            .Replace("LEDGER", Path.Combine(server.StoreFolder, "..", "ledger.db"), StringComparison.Ordinal);
+            .Replace("DATABASE", Path.Combine(server.StoreFolder, "..", "teravox.db"), StringComparison.Ordinal);
         await RefusedAsync("/api/v1/volumes", new { name = "v", path });
         if (path is not ("classes" or "" or "."))
             await RefusedAsync("/api/v1/volumes", new { name = "v", path = "good/raw", labels = path });
@@ -52,12 +52,12 @@ public sealed class PathTests(FinishedExperiment finished, PathServer paths) : I
     }
 
     [Theory]
-    [InlineData("../../ledger.db")]
-    [InlineData("../../../ledger.db")]
-    [InlineData("%2e%2e/%2e%2e/ledger.db")]
-    [InlineData("..%2f..%2fledger.db")]
-    [InlineData("..%5c..%5cledger.db")]
-    [InlineData("%252e%252e/ledger.db")]
+    [InlineData("../../teravox.db")]
+    [InlineData("../../../teravox.db")]
+    [InlineData("%2e%2e/%2e%2e/teravox.db")]
+    [InlineData("..%2f..%2fteravox.db")]
+    [InlineData("..%5c..%5cteravox.db")]
+    [InlineData("%252e%252e/teravox.db")]
     [InlineData("/etc/passwd")]
     [InlineData("//etc/passwd")]
     [InlineData("%2fetc%2fpasswd")]
@@ -70,7 +70,7 @@ public sealed class PathTests(FinishedExperiment finished, PathServer paths) : I
     [InlineData("labels.zarr/")]
     [InlineData("report.html%00.png")]
     [InlineData("report.html/")]
-    [InlineData("..;/..;/ledger.db")]
+    [InlineData("..;/..;/teravox.db")]
     [InlineData("link.txt")]
     [InlineData(".tmp-half")]
     public async Task ResultPath_WhenItLeadsElsewhere_GivesNothing(string path)
@@ -98,10 +98,10 @@ public sealed class PathTests(FinishedExperiment finished, PathServer paths) : I
     }
 
     [Theory]
-    [InlineData("../../ledger.db")]
-    [InlineData("%2e%2e/%2e%2e/ledger.db")]
-    [InlineData("..%2f..%2fledger.db")]
-    [InlineData("..%5c..%5cledger.db")]
+    [InlineData("../../teravox.db")]
+    [InlineData("%2e%2e/%2e%2e/teravox.db")]
+    [InlineData("..%2f..%2fteravox.db")]
+    [InlineData("..%5c..%5cteravox.db")]
     [InlineData("../report.html")]
     [InlineData("../scores.json")]
     [InlineData("..%2freport.html")]
@@ -158,16 +158,16 @@ public sealed class PathTests(FinishedExperiment finished, PathServer paths) : I
     }
 
     [Theory]
-    [InlineData("GET", "/api/v1/volumes/..%2f..%2fledger.db")]
+    [InlineData("GET", "/api/v1/volumes/..%2f..%2fteravox.db")]
     [InlineData("GET", "/api/v1/volumes/..%2f..%2froot%2fgood/views")]
     [InlineData("GET", "/api/v1/volumes/..%2f..%2froot%2fgood/views/raw/.zattrs")]
     [InlineData("GET", "/api/v1/volumes/..%2f..%2froot/slices/0.png")]
     [InlineData("DELETE", "/api/v1/volumes/..%2f..%2froot")]
     [InlineData("DELETE", "/api/v1/volumes/..")]
-    [InlineData("GET", "/api/v1/models/..%2f..%2fledger.db/file")]
-    [InlineData("GET", "/api/v1/campaigns/..%2f..%2fledger.db/table.csv")]
+    [InlineData("GET", "/api/v1/models/..%2f..%2fteravox.db/file")]
+    [InlineData("GET", "/api/v1/campaigns/..%2f..%2fteravox.db/table.csv")]
     [InlineData("DELETE", "/api/v1/keys/..%2f..%2fx")]
-    [InlineData("GET", "/openapi/..%2f..%2fledger.json")]
+    [InlineData("GET", "/openapi/..%2f..%2fteravox.json")]
     [InlineData("GET", "/../../../../etc/passwd")]
     public async Task NameInAUrl_WhenItIsAPath_IsUnknown(string method, string target)
     {

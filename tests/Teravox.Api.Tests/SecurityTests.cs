@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains;
 using Teravox.Silo.Http;
 
 namespace Teravox.Api.Tests;
@@ -27,7 +26,7 @@ public sealed class SecurityTests : IAsyncLifetime
     public async Task EveryRoute_WhenThereAreKeys_RefusesNoneAndWrongOnes()
     {
         await server.KeyAsync("boss", ApiRole.Operator);
-        using var wrong = server.Client(Teravox.Grains.Ledger.KeySecret.Make());
+        using var wrong = server.Client(Teravox.Grains.Catalog.KeySecret.Make());
         foreach (var (method, path, template) in Routes())
         {
             foreach (var http in (HttpClient[])[server.Http, wrong])
@@ -102,7 +101,7 @@ public sealed class SecurityTests : IAsyncLifetime
         using var http = server.Client(await server.KeyAsync("gone", ApiRole.Reader));
         await server.KeyAsync("boss", ApiRole.Operator);
         await http.ReadAsync(Experiments).MustAsync<Page<ExperimentInfo>>();
-        await server.Ledger.RevokeKeyAsync("gone", Ct);
+        await server.Catalog.RevokeKeyAsync("gone", Ct);
         var since = Environment.TickCount64;
         while (true)
         {
@@ -125,7 +124,7 @@ public sealed class SecurityTests : IAsyncLifetime
         for (var i = 0; i < 25 && answer?.StatusCode != HttpStatusCode.TooManyRequests; i++)
         {
             answer?.Dispose();
-            using var wrong = server.Client(Teravox.Grains.Ledger.KeySecret.Make());
+            using var wrong = server.Client(Teravox.Grains.Catalog.KeySecret.Make());
             answer = await wrong.ReadAsync(Experiments);
         }
 
@@ -220,9 +219,8 @@ public sealed class SecurityTests : IAsyncLifetime
     [InlineData("7300")]
     public async Task Build_WhenItWouldListenBeyondLoopbackWithoutKeys_Refuses(string url)
     {
-        var store = new ExperimentStore(server.Ledger, id => server.StoreFolder);
         var options = new HttpOptions { Urls = ["http://127.0.0.1:0", url], Store = server.StoreFolder };
-        var refused = await Assert.ThrowsAsync<InputException>(() => HttpFace.BuildAsync(server.Ledger, store, options, Ct));
+        var refused = await Assert.ThrowsAsync<InputException>(() => HttpFace.CheckAsync(server.Catalog, options, Ct));
         Assert.Contains(url, refused.Message, StringComparison.Ordinal);
     }
 
@@ -230,11 +228,8 @@ public sealed class SecurityTests : IAsyncLifetime
     public async Task Build_WhenThereIsAKey_ListensBeyondLoopbackAndNeedsItForGood()
     {
         var secret = await server.KeyAsync("boss", ApiRole.Operator);
-        var store = new ExperimentStore(server.Ledger, id => server.StoreFolder);
-        var options = new HttpOptions { Urls = ["http://0.0.0.0:0"], Store = server.StoreFolder };
-        await using var app = await HttpFace.BuildAsync(server.Ledger, store, options, Ct);
-        await app.StartAsync(Ct);
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{new Uri(app.Urls.First()).Port}") };
+        await using var open = await Server.StartAsync(o => o with { Urls = ["http://0.0.0.0:0"] }, await server.LeaveFolderAsync());
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{open.Url.Port}") };
         await http.ReadAsync(Experiments).MustFailAsync(401);
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret);
         await http.ReadAsync(Experiments).MustAsync<Page<ExperimentInfo>>();

@@ -4,34 +4,48 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
-using Teravox.Grains.Ledger.Sqlite;
+using Teravox.Grains.Catalog;
+using Teravox.Silo;
+using Teravox.Silo.Cluster;
+using Teravox.Silo.Devices;
 using Teravox.Silo.Http;
 
 namespace Teravox.Api.Tests;
 
-/// <summary>A silo's HTTP face as it is in life: Kestrel on a port of its own, a ledger in a file, a store in a folder.</summary>
+/// <summary>
+/// A silo's HTTP face as it is in life: Kestrel on a port of its own, Orleans beside it, a database in a file, a store in a folder.
+/// Its devices do not work; <see cref="Silos"/> lets them.
+/// </summary>
 internal sealed class Server : IAsyncDisposable
 {
     private readonly WebApplication app;
     private readonly string folder;
+    private bool left;
 
-    private Server(WebApplication app, string folder, SqliteLedger ledger, Uri url)
+    private Server(WebApplication app, string folder, SiloSetup setup, Uri url)
     {
         this.app = app;
         this.folder = folder;
-        Ledger = ledger;
+        Setup = setup;
         Url = url;
         Http = Client(null);
     }
 
-    public SqliteLedger Ledger { get; }
+    /// <summary>What the silo is made of.</summary>
+    public SiloSetup Setup { get; }
+
+    public ICatalog Catalog => Setup.Catalog;
+
+    /// <summary>Name of the silo, which is the one member of its cluster: only it can hold items.</summary>
+    public string Name => Setup.Devices.Name;
+
+    public IGrainFactory Grains => Services.GetRequiredService<IGrainFactory>();
+
+    public ExperimentService Experiments => Services.GetRequiredService<ExperimentService>();
 
     public Uri Url { get; }
 
@@ -45,22 +59,15 @@ internal sealed class Server : IAsyncDisposable
     /// <summary>A folder of the machine that no client may read.</summary>
     public string Secret => Path.Combine(folder, "secret");
 
+    /// <summary>Starts one, in a folder of its own or in one that is <paramref name="takenOver"/>.</summary>
     public static async Task<Server> StartAsync(Func<HttpOptions, HttpOptions>? change = null, string? takenOver = null)
     {
-        var ct = TestContext.Current.CancellationToken;
         var folder = takenOver ?? Directory.CreateTempSubdirectory("teravox-api-").FullName;
         foreach (var name in (string[])["store", "root", "secret"])
             Directory.CreateDirectory(Path.Combine(folder, name));
-        var ledger = await SqliteLedger.OpenAsync(Path.Combine(folder, "ledger.db"), ct: ct);
-        var store = new ExperimentStore(ledger, id => Path.Combine(folder, "store", "experiments", $"{id}"));
-        var options = new HttpOptions { Urls = ["http://127.0.0.1:0"], Store = Path.Combine(folder, "store"), Roots = [Path.Combine(folder, "root")] };
-        var app = await HttpFace.BuildAsync(ledger, store, change?.Invoke(options) ?? options, ct);
-        await app.StartAsync(ct);
-        var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new Server(app, folder, ledger, new Uri(url));
+        var catalog = await Catalogs.OpenAsync("sqlite:" + Path.Combine(folder, "teravox.db"), TestContext.Current.CancellationToken);
+        return await StartAsync(catalog, folder, change);
     }
-
-    public IServiceProvider Services => app.Services;
 
     /// <summary>A client with a key of its own, or without one.</summary>
     public HttpClient Client(string? secret)
@@ -71,23 +78,56 @@ internal sealed class Server : IAsyncDisposable
         return http;
     }
 
-    /// <summary>Makes a key in the ledger, as the command line does; returns its secret.</summary>
-    public async Task<string> KeyAsync(string name, ApiRole role)
-    {
-        var secret = KeySecret.Make();
-        Assert.NotNull(await Ledger.AddKeyAsync(name, role, KeySecret.Hash(secret), TestContext.Current.CancellationToken));
-        return secret;
-    }
-
     /// <summary>Stops it as a silo does that drains: what is under way may end.</summary>
     public Task StopAsync() => app.StopAsync(TestContext.Current.CancellationToken);
 
+    public IServiceProvider Services => app.Services;
+
+    /// <summary>Makes a key in the catalog, as the command line does; returns its secret.</summary>
+    public Task<string> KeyAsync(string name, ApiRole role) => KeyAsync(Catalog, name, role);
+
+    /// <summary>As above, in a catalog that no server has yet.</summary>
+    public static async Task<string> KeyAsync(ICatalog catalog, string name, ApiRole role)
+    {
+        var secret = KeySecret.Make();
+        Assert.NotNull(await catalog.AddKeyAsync(name, role, KeySecret.Hash(secret), TestContext.Current.CancellationToken));
+        return secret;
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (!left)
+            Directory.Delete(await LeaveFolderAsync(), recursive: true);
+    }
+
+    /// <summary>Ends it, and leaves its folder to another.</summary>
+    public async Task<string> LeaveFolderAsync()
+    {
+        left = true;
         Http.Dispose();
+        using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5)))
+            await app.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await app.DisposeAsync();
-        await Ledger.DisposeAsync();
-        Directory.Delete(folder, recursive: true);
+        await Catalog.DisposeAsync();
+        return folder;
+    }
+
+    private static async Task<Server> StartAsync(ICatalog catalog, string folder, Func<HttpOptions, HttpOptions>? change)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var store = Path.Combine(folder, "store");
+        var options = new HttpOptions { Urls = ["http://127.0.0.1:0"], Store = store, Roots = [Path.Combine(folder, "root")] };
+        options = change?.Invoke(options) ?? options;
+        await HttpFace.CheckAsync(catalog, options, ct);
+
+        // A test that holds an item reports it when it has something to say, not every second.
+        var setup = new SiloSetup(catalog, id => Path.Combine(store, "experiments", $"{id}"), new DeviceOptions("s", [new Device("cpu", 1, 1)]))
+        {
+            Limits = new WorkLimits { UnheardAfter = TimeSpan.FromMinutes(5) },
+        };
+        var app = (WebApplication)SiloProgram.Build(setup, options, new SiloProgram.DeathSignal(), _ => { });
+        await app.StartAsync(ct);
+        return new Server(app, folder, setup, new Uri(app.Urls.First()));
     }
 }
 

@@ -2,7 +2,7 @@
 using System.Net;
 using System.Text.Json;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Api.Tests;
 

@@ -2,7 +2,9 @@
 using System.Net;
 using System.Text.Json;
 using Teravox.Contracts.Api;
-using Teravox.Grains.Ledger;
+using Teravox.Contracts.Grains;
+using Teravox.Contracts.Work;
+using Teravox.Grains.Catalog;
 
 namespace Teravox.Api.Tests;
 
@@ -29,7 +31,7 @@ public sealed class SubmissionTests : IAsyncLifetime
         Assert.NotEqual(first.Id, other.Id);
         var problem = await server.Http.PostJsonAsync(Api, Specs.Submit(iterations: 3), ("Idempotency-Key", "k")).MustFailAsync(422);
         Assert.Equal("Idempotency-Key", problem.GetProperty("field").GetString());
-        Assert.Equal(2, (await server.Ledger.ListAsync(new ExperimentQuery(), Ct)).Count);
+        Assert.Equal(2, (await server.Catalog.ListAsync(new ExperimentQuery(), Ct)).Count);
     }
 
     [Fact]
@@ -39,7 +41,7 @@ public sealed class SubmissionTests : IAsyncLifetime
 
         Assert.Single(answers, a => a.StatusCode == HttpStatusCode.Created);
         Assert.All(answers, a => Assert.True(a.StatusCode is HttpStatusCode.Created or HttpStatusCode.OK, $"{a.StatusCode}"));
-        Assert.Single(await server.Ledger.ListAsync(new ExperimentQuery(), Ct));
+        Assert.Single(await server.Catalog.ListAsync(new ExperimentQuery(), Ct));
     }
 
     [Fact]
@@ -70,7 +72,7 @@ public sealed class SubmissionTests : IAsyncLifetime
         var problem = await server.Http.PostJsonAsync(Api, body).MustFailAsync(status);
         if (field is not null)
             Assert.Equal(field, problem.GetProperty("field").GetString());
-        Assert.Empty(await server.Ledger.ListAsync(new ExperimentQuery(), Ct));
+        Assert.Empty(await server.Catalog.ListAsync(new ExperimentQuery(), Ct));
     }
 
     [Fact]
@@ -85,13 +87,12 @@ public sealed class SubmissionTests : IAsyncLifetime
     {
         var info = await server.Http.PostJsonAsync(Api, Specs.Submit()).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
         Assert.Contains("no silo", info.Blocked, StringComparison.Ordinal);
-        await server.Ledger.ExpandAsync((await server.Ledger.StagesAsync(info.Id, Ct))[0].Id, 1, Ct);
         var stages = (await server.Http.ReadAsync($"{Api}/{info.Id}/progress").MustAsync<ExperimentProgress>()).Stages;
         Assert.Contains("no silo", stages[0].Blocked, StringComparison.Ordinal);
         Assert.Null(stages[1].Blocked);
 
-        await server.Ledger.SignOnAsync(
-            new SiloEntry("s", null, "m", "1", [new DeviceInfo("cpu", 1, 1, 0)], [], ["import", "train", "infer", "threshold", "label", "report"]), Ct);
+        await server.Grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key).JoinAsync(
+            new SiloEntry(server.Name, null, "m", "1", [new DeviceInfo("cpu", 1, 1, 0)], [], ["import", "train", "infer", "threshold", "label", "report"]));
         info = await server.Http.PostJsonAsync(Api, Specs.Submit()).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
         Assert.Null(info.Blocked);
         var gpu = JsonElement.Parse(Specs.Tiny().GetRawText().Replace("\"network\"", "\"needs\": {\"gpu\": true}, \"network\"", StringComparison.Ordinal));
@@ -106,7 +107,8 @@ public sealed class SubmissionTests : IAsyncLifetime
     public async Task Submit_OfAPresetThatSuperResolves_AsksForTheDeviceAndForSilosThatKnowTheWork(string preset)
     {
         var known = new SiloEntry("old", null, "m", "1", [new DeviceInfo("cuda:0", 1, 1, 0)], [], ["import", "train", "infer", "threshold", "label", "report"]);
-        await server.Ledger.SignOnAsync(known, Ct);
+        var scheduler = server.Grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key);
+        await scheduler.JoinAsync(known);
         var fields = $"\"preset\": \"{preset}\", \"needs\": {{\"gpu\": true}}, \"network\"";
         var spec = JsonElement.Parse(Specs.Tiny().GetRawText().Replace("\"network\"", fields, StringComparison.Ordinal));
         var info = await server.Http.PostJsonAsync(Api, new { spec }).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
@@ -114,10 +116,10 @@ public sealed class SubmissionTests : IAsyncLifetime
 
         // On a machine without a GPU all but the device's work can run.
         string[] kinds = [.. known.Kinds, "degrade", "enlarge", "super-resolve", "compare"];
-        await server.Ledger.SignOnAsync(known with { Name = "new", Devices = [new DeviceInfo("cpu", 1, 1, 0)], Kinds = kinds }, Ct);
+        await scheduler.JoinAsync(known with { Name = "new", Devices = [new DeviceInfo("cpu", 1, 1, 0)], Kinds = kinds });
         info = await server.Http.PostJsonAsync(Api, new { spec }).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
         Assert.Contains("CUDA", info.Blocked, StringComparison.Ordinal);
-        await server.Ledger.SignOnAsync(known with { Name = "gpu", Kinds = kinds }, Ct);
+        await scheduler.JoinAsync(known with { Name = "gpu", Kinds = kinds });
         info = await server.Http.PostJsonAsync(Api, new { spec }).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
         Assert.Null(info.Blocked);
         var stages = (await server.Http.ReadAsync($"{Api}/{info.Id}/progress").MustAsync<ExperimentProgress>()).Stages;
@@ -171,12 +173,13 @@ public sealed class SubmissionTests : IAsyncLifetime
     [Fact]
     public async Task Progress_WhenAnItemFailed_SaysWhyAndRetryMendsIt()
     {
-        var id = (await server.Http.PostJsonAsync(Api, Specs.Submit()).MustAsync<ExperimentInfo>(HttpStatusCode.Created)).Id;
-        var stage = (await server.Ledger.StagesAsync(id, Ct))[0];
-        await server.Ledger.ExpandAsync(stage.Id, 4, Ct);
-        var leases = await server.Ledger.ClaimAsync(new ClaimRequest("s", 2, TimeSpan.FromMinutes(1)), Ct);
-        await server.Ledger.HeartbeatAsync(leases[0], new WorkProgress(0.5, "half"), Ct);
-        await server.Ledger.FailAsync(leases[1], "slice 7 is broken", true, Ct);
+        var data = JsonSerializer.Serialize(Stacks.Write(Path.Combine(server.Root, "stack")));
+        var spec = JsonElement.Parse(Specs.Tiny(data: data).GetRawText().Replace("\"chunk\": [8,", "\"chunk\": [2,", StringComparison.Ordinal));
+        var id = (await server.Http.PostJsonAsync(Api, new { spec }).MustAsync<ExperimentInfo>(HttpStatusCode.Created)).Id;
+        var items = await Items.TakeAsync(server, id, "import", 2);
+        await items.ReportAsync(0, ReportKind.Held, new WorkProgress(0.5, "half"));
+        await items.ReportAsync(1, ReportKind.Failed, outcome: new RunOutcome(RunEnd.Failed, Error: "slice 7 is broken", Final: true));
+        Assert.Equal(ExperimentState.Failed, await server.Experiments.WaitForEndAsync(id, Ct));
 
         var progress = await server.Http.ReadAsync($"{Api}/{id}/progress").MustAsync<ExperimentProgress>();
         Assert.Equal("failed", progress.Experiment.State);

@@ -93,7 +93,7 @@ public sealed class UploadTests(UploadServer shared) : IClassFixture<UploadServe
         await server.Http.PutSlabAsync(path + -1, [1]).MustFailAsync(422);
         await server.Http.PutSlabAsync(path + long.MaxValue, [1]).MustFailAsync(422);
         await server.Http.PutSlabAsync($"{Api}/{upload.Id}/files/raw/1.png?offset=0", [1]).MustFailAsync(404);
-        await server.Http.PutSlabAsync($"{Api}/{upload.Id}/files/..%2f..%2f..%2fledger.db?offset=0", [1]).MustFailAsync(404);
+        await server.Http.PutSlabAsync($"{Api}/{upload.Id}/files/..%2f..%2f..%2fteravox.db?offset=0", [1]).MustFailAsync(404);
         await server.Http.PutSlabAsync($"{Api}/99/files/raw/0.png?offset=0", [1]).MustFailAsync(404);
         using var json = new StringContent("{}", Encoding.UTF8, "application/json");
         await server.Http.PutAsync(path + 400, json, Ct).MustFailAsync(415);
@@ -222,7 +222,7 @@ public sealed class UploadTests(UploadServer shared) : IClassFixture<UploadServe
         Assert.Contains("times its size", ratio.GetProperty("detail").GetString(), StringComparison.Ordinal);
 
         // Entries that lead out, and a directory that lies about itself.
-        await UploadAsync("slip", [("raw/bomb.zip", Zip([("../../../ledger.db", Stacks.Slice(0))]))]).MustFailAsync(422);
+        await UploadAsync("slip", [("raw/bomb.zip", Zip([("../../../teravox.db", Stacks.Slice(0))]))]).MustFailAsync(422);
         var lying = Zip([("0.png", Stacks.Slice(0)), ("1.png", Stacks.Slice(1))]);
         lying[^12] = lying[^14] = 1;
         await UploadAsync("lying", [("raw/bomb.zip", lying)]).MustFailAsync(422);

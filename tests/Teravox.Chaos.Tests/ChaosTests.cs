@@ -7,7 +7,7 @@ namespace Teravox.Chaos.Tests;
 public sealed class ChaosTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task Cluster_WhenSilosServerAndClockFail_LosesNothingAndDoesNothingTwice()
+    public async Task Cluster_WhenSilosServerNetworksAndClockFail_LosesNothingAndDoesNothingTwice()
     {
         Prerequisite.Require(ChaosRun.WhyMissing());
         var folder = Path.Combine(Path.GetTempPath(), "teravox-chaos-" + Guid.NewGuid().ToString("N")[..8]);
@@ -16,11 +16,13 @@ public sealed class ChaosTests(ITestOutputHelper output)
         {
             var options = new ChaosOptions(TeravoxProgram.Path, folder, Random.Shared.Next(), TimeSpan.FromSeconds(12))
             {
-                SiloArguments = TeravoxProgram.SiloArguments,
                 Silos = 3,
                 Depth = 8,
+                SegmentDepth = 8,
                 StopEvery = TimeSpan.FromSeconds(8),
                 RestartEvery = TimeSpan.FromSeconds(6),
+                CutDatabaseEvery = TimeSpan.FromSeconds(4),
+                CutSiloEvery = TimeSpan.FromSeconds(8),
                 Patience = TimeSpan.FromMinutes(4),
                 Say = output.WriteLine,
             };

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Net;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.AspNetCore.Builder;
 using Teravox.Contracts.Api;
 using Teravox.EndToEnd.Tests;
-using Teravox.Grains;
-using Teravox.Grains.Ledger;
-using Teravox.Grains.Ledger.Sqlite;
+using Teravox.Grains.Catalog;
+using Teravox.Silo;
+using Teravox.Silo.Cluster;
+using Teravox.Silo.Devices;
 using Teravox.Silo.Http;
 
 namespace Teravox.Client.Tests;
@@ -21,13 +20,14 @@ public sealed class KeyTests
     public async Task Keys_WhenThereAreSome_DecideWhoMayDoWhat()
     {
         using var folder = new TemporaryFolder();
-        await using var ledger = await SqliteLedger.OpenAsync(folder["ledger.db"], ct: Ct);
-        var store = new ExperimentStore(ledger, id => folder[$"{id}"]);
-        await using var face = await HttpFace.BuildAsync(ledger, store, new HttpOptions { Urls = ["http://127.0.0.1:0"], Store = folder["store"] }, Ct);
+        await using var catalog = await Catalogs.OpenAsync("sqlite:" + folder["teravox.db"], Ct);
+        var setup = new SiloSetup(catalog, id => folder[$"{id}"], new DeviceOptions("s", [new Device("cpu", 1, 1)]));
+        var options = new HttpOptions { Urls = ["http://127.0.0.1:0"], Store = folder["store"] };
+        await using var silo = (WebApplication)SiloProgram.Build(setup, options, new SiloProgram.DeathSignal(), _ => { });
         var operatorsKey = KeySecret.Make();
-        await ledger.AddKeyAsync("root", ApiRole.Operator, KeySecret.Hash(operatorsKey), Ct);
-        await face.StartAsync(Ct);
-        var url = face.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        await catalog.AddKeyAsync("root", ApiRole.Operator, KeySecret.Hash(operatorsKey), Ct);
+        await silo.StartAsync(Ct);
+        var url = silo.Urls.First();
 
         using var root = new TeravoxClient(url, operatorsKey);
         var reader = await root.Keys.MakeAsync(new NewKey("ann", ApiRole.Reader), Ct);

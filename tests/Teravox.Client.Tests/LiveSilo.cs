@@ -9,7 +9,7 @@ using Teravox.EndToEnd.Tests;
 
 namespace Teravox.Client.Tests;
 
-/// <summary>A silo as people start one: a process with a ledger in a file, a store in a folder, and its HTTP face on a free port.</summary>
+/// <summary>A silo as people start one: a process with a database in a file, a store in a folder, and its HTTP face on a free port.</summary>
 public sealed class LiveSilo : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -31,8 +31,8 @@ public sealed class LiveSilo : IAsyncLifetime
         var program = Path.Combine(TeravoxProcess.RepositoryRoot, "cli", "bin", configuration, "net10.0", "teravox.dll");
         string[] arguments =
         [
-            program, "silo", "--ledger", "sqlite:" + Path.Combine(_folder, "ledger.db"), "--store", Path.Combine(_folder, "store"), "--root", Root,
-            "--urls", "http://127.0.0.1:0", "--device", "cpu", "--threads", "1", "--poll", "50", "--grace", "0", "--json", "--stop-with-stdin",
+            program, "silo", "--database", "sqlite:" + Path.Combine(_folder, "teravox.db"), "--store", Path.Combine(_folder, "store"), "--root", Root,
+            "--urls", "http://127.0.0.1:0", "--device", "cpu", "--threads", "1", "--grace", "0", "--json", "--stop-with-stdin",
         ];
         _process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         _process.OutputDataReceived += (_, e) => Hear(e.Data);

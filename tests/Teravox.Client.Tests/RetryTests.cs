@@ -18,7 +18,7 @@ public sealed class RetryTests
     [Fact]
     public async Task Get_WhenTheServerIsBusy_WaitsAsLongAsItAsks()
     {
-        await using var server = await StartAsync(Problem(503, "the ledger does not answer", retryAfter: 1), Json(Experiment));
+        await using var server = await StartAsync(Problem(503, "the database does not answer", retryAfter: 1), Json(Experiment));
         using var client = server.Client();
         Assert.Equal(7, (await client.Experiments.FindAsync(7, Ct))!.Id);
         var seen = server.Requests.ToArray();
@@ -98,10 +98,10 @@ public sealed class RetryTests
     [Fact]
     public async Task Call_WhenTheServerStaysBusy_EndsWithItsReason()
     {
-        await using var server = await StartAsync(Problem(503, "the ledger does not answer"));
+        await using var server = await StartAsync(Problem(503, "the database does not answer"));
         using var client = server.Client(o => o with { Patience = TimeSpan.FromSeconds(1) });
         var error = await Assert.ThrowsAsync<TeravoxApiException>(() => client.SilosAsync(Ct));
-        Assert.Equal("the ledger does not answer", error.Message);
+        Assert.Equal("the database does not answer", error.Message);
         Assert.False(error.IsCallersFault);
         Assert.True(server.Requests.Count > 2, $"{server.Requests.Count} attempts");
     }

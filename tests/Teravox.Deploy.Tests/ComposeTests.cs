@@ -75,7 +75,7 @@ public sealed class ComposeTests
         Must(Seconds((string)silo["stop_grace_period"]) >= Grace.Of(arguments) + Grace.ToGiveBack, "silo: stop_grace_period leaves too little after --grace");
         var port = new Uri(Arguments.After(arguments, "--urls")!.Replace("0.0.0.0", "localhost", StringComparison.Ordinal)).Port.ToString(CultureInfo.InvariantCulture);
         Must(List(silo, "ports").All(p => p.StartsWith("127.0.0.1:", StringComparison.Ordinal) && p.EndsWith($":{port}/tcp", StringComparison.Ordinal)), "silo: its port is not that of --urls, or not on loopback");
-        Must(Secrets(silo).SequenceEqual(["silo_database"]), "silo: it sees more than its own ledger's address");
+        Must(Secrets(silo).SequenceEqual(["silo_database"]), "silo: it sees more than its own database's address");
         Must(List(silo, "volumes").Any(v => v == $"certificates:{Arguments.After(arguments, "--cluster-certificates")}:ro"), "silo: --cluster-certificates is not the volume of the certificates, or it can be written");
         Must(!List(silo, "volumes").Any(v => v.StartsWith("authority:", StringComparison.Ordinal)), "silo: it sees the authority's key");
         Must(((Map)silo["environment"]).ContainsKey("TERAVOX_CLUSTER_PORT"), "silo: the others do not reach it");

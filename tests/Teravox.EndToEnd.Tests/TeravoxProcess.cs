@@ -49,6 +49,8 @@ internal sealed partial class TeravoxProcess : IDisposable
         }
     }
 
+    public int Pid => _process.Id;
+
     public event Action<string>? OutputLine;
 
     public event Action<string>? ErrorLine;

@@ -46,7 +46,7 @@ internal sealed class SmallRun : IAsyncDisposable
     {
         if (_silo is not null)
             await _silo.DisposeAsync();
-        var options = new DeviceOptions(DeviceOptions.NewName(), [.. Enumerable.Range(0, devices).Select(i => new Device(i == 0 ? "cpu" : $"cpu:{i}", Device.OverlapSlots, 1))]) { GracePeriod = TimeSpan.Zero };
+        var options = new DeviceOptions(DeviceOptions.NewName(), [.. Enumerable.Range(0, devices).Select(_ => new Device("cpu", Device.OverlapSlots, 1))]) { GracePeriod = TimeSpan.Zero };
         var setup = new SiloSetup(_catalog, _ => _folder["run"], options);
         if (happened is not null)
             setup.Events.Happened += happened;

@@ -3,14 +3,13 @@ using System.Globalization;
 using Teravox.Client;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
-using Teravox.Grains.Ledger;
-using Teravox.Grains.Ledger.Sqlite;
+using Teravox.Grains.Catalog;
 using Teravox.Silo.Local;
 using Teravox.Testing;
 
 namespace Teravox.Web.Tests;
 
-/// <summary>A silo as people start one, which can be killed and started again on its port, over the same ledger and store.</summary>
+/// <summary>A silo as people start one, which can be killed and started again on its port, over the same database and store.</summary>
 internal sealed class LiveSilo : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("teravox-web-").FullName;
@@ -31,7 +30,7 @@ internal sealed class LiveSilo : IAsyncDisposable
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private string LedgerFile => Path.Combine(_folder, "ledger.db");
+    private string Database => "sqlite:" + Path.Combine(_folder, "teravox.db");
 
     /// <summary>Makes keys, before the silo starts, and starts it.</summary>
     public static Task<LiveSilo> StartAsync(params (string Name, ApiRole Role)[] keys) => StartAsync([], keys);
@@ -44,11 +43,11 @@ internal sealed class LiveSilo : IAsyncDisposable
         Directory.CreateDirectory(silo.Root);
         if (keys.Length > 0)
         {
-            await using var ledger = await SqliteLedger.OpenAsync(silo.LedgerFile, ct: Ct);
+            await using var catalog = await Catalogs.OpenAsync(silo.Database, Ct);
             foreach (var (name, role) in keys)
             {
                 silo._keys[name] = KeySecret.Make();
-                await ledger.AddKeyAsync(name, role, KeySecret.Hash(silo._keys[name]), Ct);
+                await catalog.AddKeyAsync(name, role, KeySecret.Hash(silo._keys[name]), Ct);
             }
         }
 
@@ -74,9 +73,9 @@ internal sealed class LiveSilo : IAsyncDisposable
     public async Task StartAgainAsync()
     {
         _process = SiloProcess.Start(
-            "sqlite:" + LedgerFile,
+            Database,
             Path.Combine(_folder, "store"),
-            [.. _more, "--urls", Url.GetLeftPart(UriPartial.Authority), "--root", Root, "--device", "cpu", "--threads", "1", "--poll", "50", "--ttl", "4", "--grace", "0"]);
+            [.. _more, "--urls", Url.GetLeftPart(UriPartial.Authority), "--root", Root, "--device", "cpu", "--threads", "1", "--grace", "0"]);
         await _process.WaitForAsync("listening", null, Ct);
     }
 

@@ -108,7 +108,7 @@ public sealed class SignInTests(Site site, OwnSiloWithKeys own) : IClassFixture<
     }
 
     /// <summary>A key as keys look, which nobody made.</summary>
-    private static string KeyThatIsNone => Grains.Ledger.KeySecret.Make();
+    private static string KeyThatIsNone => Grains.Catalog.KeySecret.Make();
 
     private static async Task SignInAsync(IPage page, string secret)
     {

@@ -140,6 +140,7 @@ internal sealed class PostgresDatabase : CatalogDatabase
             await transaction.CommitAsync(CancellationToken.None);
             if (turn.HasNews)
                 _news.Set();
+            CountWrite(operation);
             FaultPoints.Hit("catalog.after-commit:" + operation);
             return result;
         },
@@ -199,7 +200,7 @@ internal sealed class PostgresDatabase : CatalogDatabase
         }
         else if (look.IsOlder)
         {
-            throw new InputException($"{_address.Shown} is of a Teravox before version 2, whose unfinished work this version cannot go on with; use a new database, or name a new schema with option schema.");
+            throw new InputException($"{_address.Shown} is of an older Teravox, whose unfinished work this version cannot go on with; use a new database, or name a new schema with option schema.");
         }
         else if (!look.IsCatalog && look.HasTables)
         {

@@ -63,7 +63,7 @@ internal static class PostgresErrors
         PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => new InputException(
             $"Database {shown} refuses this user or password ({error.MessageText}); correct them in the address, or in PGPASSWORD.", error),
         PostgresErrorCodes.InvalidCatalogName => new InputException(
-            $"There is no database for database {shown}; create it, or correct the address.", error),
+            $"There is no database {shown}; create it, or correct the address.", error),
         PostgresErrorCodes.InsufficientPrivilege => new InputException(
             $"The user of database {shown} lacks a right ({error.MessageText}); grant it.", error),
         PostgresErrorCodes.DiskFull => new InputException(

@@ -5,8 +5,8 @@
 SELECT pg_advisory_xact_lock(6074861905)
 
 -- name: look
--- What the connection's schema is: its name (null: there is none), whether it is a catalog, whether it is of a Teravox before
--- Orleans, and whether it has other tables.
+-- What the connection's schema is: its name (null: there is none), whether it is a catalog, whether it is of an older Teravox,
+-- and whether it has other tables.
 SELECT current_setting('server_version_num')::integer AS Server,
        current_schema() AS Schema,
        to_regclass('catalog_version') IS NOT NULL AS IsCatalog,

@@ -16,7 +16,7 @@ internal sealed class SqliteDatabase : CatalogDatabase
     /// <summary>Marks the file as a catalog in SQLite's header: "TVXC".</summary>
     private const int ApplicationId = 0x54565843;
 
-    /// <summary>The mark of files of a Teravox before Orleans: "TVXL".</summary>
+    /// <summary>The mark of files of a older Teravox: "TVXL".</summary>
     private const int OlderApplicationId = 0x5456584C;
 
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(5);
@@ -45,7 +45,7 @@ internal sealed class SqliteDatabase : CatalogDatabase
         {
             var marked = await _writer.QuerySingleAsync<int>("PRAGMA application_id");
             if (marked == OlderApplicationId)
-                throw new InputException($"{_path} is of a Teravox before version 2, whose unfinished work this version cannot go on with; finish it with that version, or choose another folder.");
+                throw new InputException($"{_path} is of an older Teravox, whose unfinished work this version cannot go on with; finish it with that version, or choose another folder.");
             if (marked != ApplicationId)
             {
                 if (marked != 0 || await _writer.QuerySingleAsync<long>("SELECT count(*) FROM sqlite_schema") > 0)
@@ -119,6 +119,7 @@ internal sealed class SqliteDatabase : CatalogDatabase
         await transaction.CommitAsync();
         if (turn.HasNews)
             _news.Set();
+        CountWrite(operation);
         FaultPoints.Hit("catalog.after-commit:" + operation);
         return result;
     }

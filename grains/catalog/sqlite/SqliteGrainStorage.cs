@@ -56,7 +56,7 @@ public sealed class SqliteGrainStorage : IGrainStorage
     {
         var id = grainId.ToString();
         var written = await _database.WriteAsync(
-            "grain",
+            CatalogDatabase.GrainWrite,
             turn => etag is null
                 ? turn.FirstAsync<long?>("grains.add", new { id, type = stateName, state })
                 : turn.FirstAsync<long?>("grains.replace", new { id, type = stateName, state, etag = long.Parse(etag, CultureInfo.InvariantCulture) }),

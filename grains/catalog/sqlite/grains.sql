@@ -5,8 +5,9 @@
 SELECT state AS State, etag AS Etag FROM grain WHERE id = @id AND type = @type
 
 -- name: add
+-- No row comes back when there is one, be it cleared: its reader has an etag.
 INSERT INTO grain (id, type, state, etag) VALUES (@id, @type, @state, 1)
-ON CONFLICT (id, type) DO UPDATE SET state = excluded.state, etag = grain.etag + 1 WHERE grain.state IS NULL
+ON CONFLICT (id, type) DO NOTHING
 RETURNING etag
 
 -- name: replace

@@ -3,7 +3,7 @@ using Teravox.Grains.Report;
 
 namespace Teravox.Grains.Resolution;
 
-/// <summary>What super-resolution made of an experiment's volume, read from ledger and store for its report.</summary>
+/// <summary>What super-resolution made of an experiment's volume, read from stored outcomes and files for its report.</summary>
 internal static class BoostedViews
 {
     public static async Task<BoostedReport> OfAsync(ExperimentStore store, long experiment, ExperimentPlan plan, ExperimentFolder folder, CancellationToken ct)

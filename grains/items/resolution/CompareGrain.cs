@@ -15,7 +15,7 @@ public sealed class CompareGrain(RunningWork running, ExperimentStore store) : I
 {
     internal const string KindName = "compare";
 
-    /// <summary>What an item leaves in the ledger.</summary>
+    /// <summary>What an item leaves as its outcome.</summary>
     /// <param name="Section">The section in the original.</param>
     /// <param name="Lr">By bicubic enlargement.</param>
     /// <param name="Boosted">By super-resolution.</param>

@@ -21,7 +21,7 @@ public sealed class SuperResolveGrain(RunningWork running, ExperimentStore store
 {
     internal const string KindName = "super-resolve";
 
-    /// <summary>What an item leaves in the ledger.</summary>
+    /// <summary>What an item leaves as its outcome.</summary>
     internal sealed record Result(IReadOnlyList<SectionRun> Sections);
 
     /// <summary>How the network of one section came out.</summary>

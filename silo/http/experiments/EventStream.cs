@@ -11,15 +11,15 @@ using Teravox.Grains.Catalog;
 namespace Teravox.Silo.Http.Experiments;
 
 /// <summary>
-/// The ledger's events as server-sent events. A reader that names the last one it saw misses none, on whichever silo it
-/// asks: the ledger gives an event only when none before it can come any more.
+/// Events of the catalog as server-sent events. A reader that names the last one it saw misses none, on whichever silo it
+/// asks: the catalog gives an event only when none before it can come any more.
 /// </summary>
 internal sealed class EventStream(ICatalog catalog, CancellationToken stopping)
 {
     private const int MostStreams = 256;
     private const int Batch = 500;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
     private int streams;
 
     /// <summary>Streams until the experiment has ended and all was sent; without an experiment until the reader leaves.</summary>
@@ -70,7 +70,7 @@ internal sealed class EventStream(ICatalog catalog, CancellationToken stopping)
                 return;
             }
 
-            if (Environment.TickCount64 - written >= Heartbeat.TotalMilliseconds)
+            if (Environment.TickCount64 - written >= KeepAlive.TotalMilliseconds)
             {
                 await response.WriteAsync(": alive\n\n", ct);
                 await response.Body.FlushAsync(ct);

@@ -7,7 +7,7 @@ using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http.Experiments;
 
-/// <summary>The ledger's rows as the API shows them.</summary>
+/// <summary>Rows of the catalog, and what grains say, as the API shows them.</summary>
 internal static class ExperimentViews
 {
     public static string Word<T>(T state)
@@ -50,7 +50,7 @@ internal static class ExperimentViews
     // The scheduler finds out what no silo can run; a submission is looked at before that.
     private static async Task<string?> BlockedAsync(ApiServices api, ExperimentRow row, StageRow stage, CancellationToken ct) =>
         stage.Blocked is null && row.State == ExperimentState.Running && stage is { State: StageState.Ready or StageState.Running, HandedOut: 0 }
-            ? await api.Roster.BlockedAsync([(stage.Kind, stage.Needs)], ct)
+            ? await api.Silos.BlockedAsync([(stage.Kind, stage.Needs)], ct)
             : stage.Blocked;
 
     private static StageProgress Stage(StageRow stage, double begun, bool runs, DateTimeOffset now)

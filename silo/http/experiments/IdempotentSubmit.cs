@@ -12,7 +12,7 @@ namespace Teravox.Silo.Http.Experiments;
 
 /// <summary>
 /// The same Idempotency-Key with the same body makes one experiment. The key is entered with the body's hash once the
-/// spec is known to be good, and the ledger itself keeps two submissions of one key apart; so a request that is repeated
+/// spec is known to be good, and the catalog keeps two submissions of one key apart; so a request that is repeated
 /// after a crash anywhere finds the first one's experiment, even when the volume it names is gone by then.
 /// </summary>
 internal sealed class IdempotentSubmit(ApiServices api, Submission submission)

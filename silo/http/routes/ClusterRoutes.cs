@@ -13,7 +13,7 @@ internal static class ClusterRoutes
     public static void Map(RouteGroupBuilder group, ApiServices api)
     {
         group.MapGet("/silos", async (CancellationToken ct) =>
-            TypedResults.Ok<IReadOnlyList<SiloInfo>>([.. (await api.Roster.AllAsync(ct)).Select(RosterView.Info)]))
+            TypedResults.Ok<IReadOnlyList<SiloInfo>>([.. (await api.Silos.AllAsync(ct)).Select(SilosView.Info)]))
             .Doc("The silos with their devices, throughput and current work.", ApiRole.Reader)
             .WithTags("silos");
 

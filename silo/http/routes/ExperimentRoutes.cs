@@ -82,7 +82,7 @@ internal static class ExperimentRoutes
         if (!Ended.Contains(row.State))
         {
             var stages = row.Stages.Select(s => (s.Kind, s.Needs ?? new WorkNeeds()));
-            info = info with { Blocked = await api.Roster.BlockedAsync(stages, ct) };
+            info = info with { Blocked = await api.Silos.BlockedAsync(stages, ct) };
         }
 
         return made ? TypedResults.Created($"/api/v1/experiments/{id}", info) : TypedResults.Ok(info);

@@ -23,7 +23,7 @@ internal static class HealthRoutes
             await ReadyAsync(api, ct);
             return TypedResults.Ok(new Health("ready"));
         })
-            .Doc("The ledger answers and the store can be written.", null, 503).WithTags("health");
+            .Doc("The database answers and the store can be written.", null, 503).WithTags("health");
 
         app.MapGet("/api/v1", async (CancellationToken ct) =>
             TypedResults.Ok(new ApiIndex("teravox", Version, await api.Keys.KeysNeededAsync(ct), "/openapi/v1.json")))
@@ -40,7 +40,7 @@ internal static class HealthRoutes
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new ProblemException(503, $"The ledger did not answer within {Patience.TotalSeconds:0} s.") { RetryAfter = 2 };
+            throw new ProblemException(503, $"The database did not answer within {Patience.TotalSeconds:0} s.") { RetryAfter = 2 };
         }
 
         var probe = Path.Combine(api.Options.Store, $"{AtomicFile.TemporaryPrefix}ready-{Guid.NewGuid():N}");

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Teravox.Contracts.Api;
-using Teravox.Silo.Http.Health;
+using Teravox.Silo.Telemetry;
 
 namespace Teravox.Silo.Http.Routes;
 
 /// <summary>/metrics.</summary>
 internal static class MetricsRoute
 {
-    public static void Map(WebApplication app, ApiServices api) =>
-        app.MapGet("/metrics", async (CancellationToken ct) =>
+    public static void Map(WebApplication app)
+    {
+        var cluster = app.Services.GetRequiredService<ClusterMetrics>();
+        var scrape = ((IEndpointRouteBuilder)app).CreateApplicationBuilder().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
+        app.MapGet("/metrics", async (HttpContext http) =>
         {
-            var text = new StringBuilder();
-            MetricsText.Work(text, await api.Catalog.CountAsync(ct));
-            MetricsText.Silos(text, [.. (await api.Roster.AllAsync(ct)).Select(RosterView.Info)]);
-            api.Metrics.Write(text);
-            return TypedResults.Text(text.ToString(), MetricsText.ContentType);
+            await cluster.RefreshAsync();
+            await scrape(http);
+            return Results.Empty;
         })
             .Doc("The cluster's and this silo's figures in Prometheus' text format.", ApiRole.Reader).WithTags("health")
             .ProducesFile("text/plain");
+    }
 }

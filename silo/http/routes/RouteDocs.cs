@@ -14,7 +14,7 @@ internal static class RouteDocs
     {
         route.WithSummary(summary).Needs(role);
         if (role is not null)
-            route.WithDescription($"Needs a key with the role {role.Value.ToString().ToLowerInvariant()} where the ledger has keys.");
+            route.WithDescription($"Needs a key with the role {role.Value.ToString().ToLowerInvariant()} where the cluster has keys.");
         int[] common = role is null ? [] : [401, 403, 503];
         foreach (var status in problems.Concat(common).Distinct().Order())
             route.ProducesProblem(status, Problems.ContentType);

@@ -16,10 +16,10 @@ internal static class ViewRoutes
 {
     private const int MostLosses = 2000;
 
-    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeShelf shelf)
+    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeCatalog named)
     {
         var ofExperiments = new ExperimentVolumes(api);
-        var ofVolumes = new CatalogueVolumes(api, shelf);
+        var ofVolumes = new CatalogVolumes(api, named);
         var experiments = group.MapGroup("/experiments/{id:long}").WithTags("views");
         var volumes = group.MapGroup("/volumes/{name}/views").WithTags("views");
 

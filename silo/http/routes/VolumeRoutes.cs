@@ -14,34 +14,34 @@ internal static class VolumeRoutes
 {
     private const int UsualSide = 1024;
 
-    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeShelf shelf)
+    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeCatalog volumes)
     {
         var routes = group.MapGroup("/volumes").WithTags("volumes");
 
         routes.MapPost("", async (RegisterVolume body, HttpContext http, CancellationToken ct) =>
-            TypedResults.Created($"/api/v1/volumes/{body.Name}", await shelf.RegisterAsync(body, Caller.Of(http), ct)))
+            TypedResults.Created($"/api/v1/volumes/{body.Name}", await volumes.RegisterAsync(body, Caller.Of(http), ct)))
             .Doc("Registers a volume that lies under a root; it is read whole first.", ApiRole.Submitter, 400, 409, 413, 415, 422);
 
         routes.MapGet("", async (string? cursor, int? limit, CancellationToken ct) =>
         {
             var (before, most) = Paging.Read(cursor, limit);
-            return TypedResults.Ok(Paging.Of(await api.Catalog.EntriesAsync(EntryKinds.Volume, before, most + 1, ct), most, r => r.Id, VolumeShelf.Info));
+            return TypedResults.Ok(Paging.Of(await api.Catalog.EntriesAsync(EntryKinds.Volume, before, most + 1, ct), most, r => r.Id, VolumeCatalog.Info));
         })
             .Doc("Lists volumes from the newest.", ApiRole.Reader, 422);
 
-        routes.MapGet("/{name}", async (string name, CancellationToken ct) => TypedResults.Ok(await shelf.FindAsync(name, ct)))
+        routes.MapGet("/{name}", async (string name, CancellationToken ct) => TypedResults.Ok(await volumes.FindAsync(name, ct)))
             .Doc("One volume.", ApiRole.Reader, 404);
 
         routes.MapGet("/{name}/statistics", async (string name, CancellationToken ct) =>
         {
-            var volume = await shelf.FindAsync(name, ct);
+            var volume = await volumes.FindAsync(name, ct);
             return TypedResults.Ok(await api.Checks.RunAsync(() => api.Pictures.Statistics(volume, ct), ct));
         })
             .Doc("What its grey levels are like; of a large volume up to 64 sections are read, once.", ApiRole.Reader, 404, 422);
 
         routes.MapGet("/{name}/slices/{z:int}.png", async (string name, int z, int? max, bool? labels, CancellationToken ct) =>
         {
-            var volume = await shelf.FindAsync(name, ct);
+            var volume = await volumes.FindAsync(name, ct);
             if (z < 0 || z >= volume.Shape.Z)
                 throw new ProblemException(404, $"Volume {name} has the sections 0 to {volume.Shape.Z - 1}.");
             if (max is < 16 or > 4096)
@@ -57,7 +57,7 @@ internal static class VolumeRoutes
 
         routes.MapDelete("/{name}", async (string name, HttpContext http, CancellationToken ct) =>
         {
-            await shelf.DeleteAsync(name, Caller.Of(http), ct);
+            await volumes.DeleteAsync(name, Caller.Of(http), ct);
             return TypedResults.NoContent();
         })
             .Doc("Forgets a volume; files that were uploaded go with it.", ApiRole.Submitter, 404, 409)

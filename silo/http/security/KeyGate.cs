@@ -7,7 +7,7 @@ using Teravox.Grains.Catalog;
 namespace Teravox.Silo.Http.Security;
 
 /// <summary>
-/// Lets requests in by their key, from the header or from a browser's cookie. What the ledger said of a key is believed for <see cref="Believed"/>, so a key that is
+/// Lets requests in by their key, from the header or from a browser's cookie. What the catalog said of a key is believed for <see cref="Believed"/>, so a key that is
 /// revoked on any silo is refused on all soon after.
 /// </summary>
 internal sealed class KeyGate(IKeyRing keys, bool loopbackOnly)
@@ -30,7 +30,7 @@ internal sealed class KeyGate(IKeyRing keys, bool loopbackOnly)
         return there;
     }
 
-    /// <summary>The keys of this silo's ledger were changed through it: it need not wait to know.</summary>
+    /// <summary>Keys were changed through this silo: it need not wait to know.</summary>
     public void Forget()
     {
         any = null;
@@ -40,7 +40,7 @@ internal sealed class KeyGate(IKeyRing keys, bool loopbackOnly)
     /// <summary>The middleware, after routing and before the routes.</summary>
     public async Task GuardAsync(HttpContext http, RequestDelegate next)
     {
-        // Probes ask for no role: whether the process lives must not hang on the ledger.
+        // Probes ask for no role: whether the process lives must not depend on the database.
         if (http.GetEndpoint()?.Metadata.GetMetadata<NeededRole>()?.Role is { } role)
         {
             var withKeys = await KeysNeededAsync(http.RequestAborted);

@@ -90,7 +90,7 @@ function findLayers(stages: readonly DagStage[], before: ReadonlyMap<string, rea
   const visit = (name: string): number => {
     const known = layers.get(name);
     if (known !== undefined) return known;
-    // A circle cannot come from a ledger; if one did, drawing it wrongly is better than never ending.
+    // A circle cannot come from a silo; if one did, drawing it wrongly is better than never ending.
     if (open.has(name)) return 0;
     open.add(name);
     const layer = Math.max(-1, ...(before.get(name) ?? []).map(visit)) + 1;

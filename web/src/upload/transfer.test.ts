@@ -141,7 +141,7 @@ describe("transfer", () => {
   it("waits longer each time the silo is still away, and as long as it asks", async () => {
     const silo = new Silo();
     for (let i = 0; i < 4; i++) silo.fault("slab", broken);
-    silo.fault("upload", new Problem(503, "no ledger", null, 90));
+    silo.fault("upload", new Problem(503, "no database", null, 90));
     const { waits } = await send(silo);
     expect(whole(silo)).toBe(true);
     expect(waits[0]).toBeLessThan(waits[2] as number);

@@ -178,7 +178,7 @@ async function persist<T>({ signal, onStep, wait, random }: TransferOptions, act
   }
 }
 
-/** True for what may be better the next time: no answer, too slow, too many, the ledger away. 507 is a full disk. */
+/** True for what may be better the next time: no answer, too slow, too many, the database away. 507 is a full disk. */
 function isPassing(status: number): boolean {
   return status === 0 || status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 507);
 }
