@@ -99,7 +99,12 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
     public async Task<bool> EnterAsync(bool alone, CancellationToken stop)
     {
         if (stop.IsCancellationRequested)
+        {
+            lock (_lock)
+                GoUnbegun();
             return false;
+        }
+
         var turn = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         LinkedListNode<(bool, TaskCompletionSource<bool>)> place;
         lock (_lock)
@@ -115,8 +120,8 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
                 if (!turn.TrySetResult(false))
                     return;
                 _line.Remove(place);
-                _here--;
                 Seat();
+                GoUnbegun();
             }
         });
         return await turn.Task;
@@ -134,6 +139,12 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
             Seat();
             Signal();
         }
+    }
+
+    private void GoUnbegun()
+    {
+        _here--;
+        Signal();
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -43,6 +43,7 @@ internal sealed class BenchCluster : IAsyncDisposable
         {
             server = await PrivatePostgres.StartAsync(Path.Combine(home.Path, "postgres"), [], ct);
             var cluster = new BenchCluster(home, server, await Catalogs.OpenAsync(server.Address, ct));
+            // One after the other: silos that start together starve each other, and those that joined are taken for dead.
             for (var i = 0; i < silos; i++)
                 await cluster.AddSiloAsync(sayItems, ct);
             if (silos > 0)
