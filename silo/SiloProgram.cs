@@ -108,7 +108,8 @@ public static class SiloProgram
 
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddProvider(new SiloLog(say))
-            .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider>("Orleans", LogLevel.None);
+            .AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).AddFilter<Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider>("Orleans", LogLevel.None)
+            .AddFilter<Microsoft.Extensions.Logging.Console.ConsoleLoggerProvider>("Polly", LogLevel.None);
         Add(builder.Services, death, http);
         HttpFace.Configure(builder, http);
         TelemetrySetup.Add(builder, setup.Devices.Name, scraped: true);

@@ -34,9 +34,10 @@ BEGIN
     END LOOP;
     EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema());
 
-    GRANT INSERT ON experiment, event, entry, api_key TO teravox_silo;
+    GRANT INSERT ON experiment, event, entry, api_key, item_count TO teravox_silo;
     GRANT UPDATE (state, ended) ON experiment TO teravox_silo;
     GRANT UPDATE (document, version, changed) ON entry TO teravox_silo;
+    GRANT UPDATE (waiting, handed_out, done, failed) ON item_count TO teravox_silo;
     GRANT DELETE ON entry TO teravox_silo;
     GRANT UPDATE (revoked) ON api_key TO teravox_silo;
 
