@@ -4,7 +4,6 @@ using System.Diagnostics.Metrics;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
-using Teravox.Grains.Catalog;
 using Teravox.Grains.Telemetry;
 
 namespace Teravox.Silo.Telemetry;
