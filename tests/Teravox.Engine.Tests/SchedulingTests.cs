@@ -148,7 +148,7 @@ public sealed class SchedulingTests : EngineFixture
             UntilAsync(what, async () => (await host.Scheduler.SilosAsync()).SingleOrDefault(silo => silo.Entry.Name == host.Name) is { } silo && matches(silo));
     }
 
-    private async Task<EngineHost> HostAsync() => Own(await EngineHost.StartAsync(Setup(), silo => silo.Members(_members), Ct));
+    private async Task<EngineHost> HostAsync() => Own(await EngineHost.StartAsync(Setup(limits: Quick with { UnheardAfter = TimeSpan.FromMinutes(10) }), silo => silo.Members(_members), Ct));
 
     /// <summary>An experiment that the scheduler knows of when this returns: who resumes one is answered after that.</summary>
     private static async Task<long> OfferAsync(EngineHost host, int priority, params NewStage[] stages)

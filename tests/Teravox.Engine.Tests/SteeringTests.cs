@@ -74,7 +74,7 @@ public sealed class SteeringTests : EngineFixture
         var silo = await StartAsync(Setup(options => options with { GracePeriod = Long }));
         var id = await SubmitAsync(silo.Experiments, Stage("s"));
         var running = silo.RunToEndAsync(id, Ct);
-        await Log.WaitAsync<ItemStarted>(item => item.Index == 2);
+        await StartedAsync(3);
 
         Assert.True(await silo.Experiments.CancelAsync(id, Ct));
 
@@ -126,7 +126,7 @@ public sealed class SteeringTests : EngineFixture
         using var stop = new CancellationTokenSource();
         using var stopNow = new CancellationTokenSource();
         var running = host.NewDevices(Slots(Setup().Devices, 2) with { GracePeriod = Long }).RunAsync(stop.Token, stopNow.Token);
-        await Log.WaitAsync<ItemStarted>(item => item.Index == 1);
+        await StartedAsync(2);
 
         await stop.CancelAsync();
         stopping.SetResult();
@@ -154,7 +154,7 @@ public sealed class SteeringTests : EngineFixture
         var id = await SubmitAsync(host.Experiments, Stage("s"));
         using var stop = new CancellationTokenSource();
         var running = host.NewDevices(Setup().Devices with { GracePeriod = TimeSpan.FromMilliseconds(20) }).RunAsync(stop.Token, CancellationToken.None);
-        await Log.WaitAsync<ItemStarted>(item => item.Index == 2);
+        await StartedAsync(3);
 
         await stop.CancelAsync();
         await running.WaitAsync(TimeSpan.FromMinutes(1), Ct);
@@ -292,7 +292,7 @@ public sealed class SteeringTests : EngineFixture
         var silo = await StartAsync();
         var id = await SubmitAsync(silo.Experiments, Stage("a"), Stage("b", "a"));
         var running = silo.RunToEndAsync(id, Ct);
-        await Log.WaitAsync<ItemStarted>(item => item.Index == 2);
+        await StartedAsync(3);
 
         // As a process that hangs in a transaction would.
         await using (var other = new SqliteConnection($"Data Source={CatalogFile};Pooling=false"))
@@ -343,6 +343,12 @@ public sealed class SteeringTests : EngineFixture
         end.SetResult();
         Assert.Equal(ExperimentState.Succeeded, await running);
         Assert.Equal([0.1, 0.5], Log.All<ItemProgressed>().Select(item => item.Fraction));
+    }
+
+    private async Task StartedAsync(int items)
+    {
+        for (var index = 0; index < items; index++)
+            await Log.WaitAsync<ItemStarted>(item => item.Index == index);
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
