@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Orleans.Dashboard;
 using Teravox.Contracts.Api;
@@ -34,15 +35,19 @@ internal static class OperatorsDashboard
             silo.Services.Remove(started);
     }
 
-    /// <summary>Its routes, which are no part of the API's document.</summary>
+    /// <summary>Its routes, which are no part of the API's document. They are made when somebody first looks: they hold its files, 40 MiB.</summary>
     public static void Map(WebApplication app)
     {
-        var routes = app.MapOrleansDashboard(Path);
-        routes.Needs(ApiRole.Operator).ExcludeFromDescription();
-        routes.AddEndpointFilter((context, next) =>
+        var dashboard = new Lazy<RequestDelegate>(() => ((IEndpointRouteBuilder)app).CreateApplicationBuilder()
+            .UseRouting().UseEndpoints(routes => routes.MapOrleansDashboard(Path).ExcludeFromDescription()).Build());
+        app.MapGet(Path + "/{**rest}", (HttpContext http) =>
         {
-            context.HttpContext.Response.Headers.ContentSecurityPolicy = Policy;
-            return next(context);
-        });
+            http.Response.Headers.ContentSecurityPolicy = Policy;
+
+            // The dashboard's own routes are looked up anew.
+            http.SetEndpoint(null);
+            http.Request.RouteValues.Clear();
+            return dashboard.Value(http);
+        }).Needs(ApiRole.Operator).ExcludeFromDescription();
     }
 }
