@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Teravox.Contracts;
 using Teravox.Grains;
+using Teravox.Grains.Catalog.Postgres;
 using Teravox.Silo.Cluster;
 using Teravox.Silo.Devices;
 using Teravox.Silo.Http;
@@ -76,7 +77,8 @@ public static class SiloProgram
             IHost? host = null;
             try
             {
-                host = Build(setup, http, death, text => say("orleans", text));
+                var numbered = setup is { Database: { } database, Address: { } address } ? setup with { Number = await OrleansQueries.NextNumberAsync(database, address, stop) } : setup;
+                host = Build(numbered, http, death, text => say("orleans", text));
                 await host.StartAsync(stop);
                 return host;
             }

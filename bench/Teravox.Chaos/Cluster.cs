@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
@@ -78,12 +79,14 @@ internal sealed class Cluster : IAsyncDisposable
     public SiloChild StartSilo(int place, params (string Name, string Value)[] environment) =>
         StartSilo(place, environment.ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal));
 
-    public SiloChild StartSilo(int place, IReadOnlyDictionary<string, string> environment)
+    /// <param name="place">Where; each place has an address of its own where there are networks.</param>
+    /// <param name="environment">Further variables.</param>
+    /// <param name="at">Its port; null: every other start has one that was not used yet, as in a cluster that gives them out.</param>
+    public SiloChild StartSilo(int place, IReadOnlyDictionary<string, string> environment, int? at = null)
     {
-        // A silo's place has one address; every other start has a port that was not used yet, as in a cluster that gives them out.
         var number = Interlocked.Increment(ref _started);
-        var port = number % 2 == 0 ? ClusterPort : ClusterPort + (2 * number);
-        string[] address = Network is null ? [] : ["--cluster-address", string.Create(CultureInfo.InvariantCulture, $"{SiloNetwork.AddressOf(place)}:{port}")];
+        var port = at ?? (number % 2 == 0 ? ClusterPort : ClusterPort + (2 * number));
+        string[] address = Network is null && at is null ? [] : ["--cluster-address", new IPEndPoint(Network is null ? IPAddress.Loopback : SiloNetwork.AddressOf(place), port).ToString()];
         string[] arguments =
         [
             _options.Program, "silo", "--database", Proxies[place].Address, "--store", Store, "--device", "cpu", "--threads", "1", "--grace", "30",

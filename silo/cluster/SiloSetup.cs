@@ -25,6 +25,9 @@ public sealed record SiloSetup(ICatalog Catalog, Func<long, string> RootOf, Devi
     /// <summary>Where other silos reach it; its port + 1 is for clients. Null for a silo that is alone.</summary>
     public IPEndPoint? Address { get; init; }
 
+    /// <summary>Its number among the silos of its address, which grows; null: by the clock of this machine.</summary>
+    public int? Number { get; init; }
+
     /// <summary>What it shows other silos and clients, and asks of them; null: no TLS, which is for one machine only.</summary>
     public ClusterCertificate? Certificate { get; init; }
 
@@ -61,6 +64,8 @@ public static class SiloSetups
             silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Provider, OrleansQueries.ConnectionString(database)));
             silo.ConfigureEndpoints(address.Address, address.Port, address.Port + 1, listenOnAnyHostAddress: false);
             silo.Configure<ClusterOptions>(NameCluster);
+            if (setup.Number is { } number)
+                silo.Services.AddSingleton<ILocalSiloDetails>(new SiloIdentity(setup.Devices.Name, ClusterName, address, number));
             ClusterExposure.Check(address, setup.Certificate);
             if (setup.Certificate is { } certificate)
                 silo.UseClusterTls(certificate);

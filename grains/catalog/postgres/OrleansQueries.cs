@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Globalization;
+using System.Net;
+using Npgsql;
+
 namespace Teravox.Grains.Catalog.Postgres;
 
 /// <summary>
@@ -29,5 +33,24 @@ public static class OrleansQueries
         if (!parsed.Durable)
             connection.Options = "-c synchronous_commit=off";
         return connection.ConnectionString;
+    }
+
+    /// <summary>
+    /// Orleans tells silos of one address apart by a number that grows, its generation: the database's time, or one more than the last
+    /// silo had there.
+    /// </summary>
+    /// <param name="address">The address of the database.</param>
+    /// <param name="silo">Where other silos reach the silo.</param>
+    /// <param name="ct">Stops waiting for the database.</param>
+    /// <exception cref="NpgsqlException">The database does not answer.</exception>
+    public static async Task<int> NextNumberAsync(string address, IPEndPoint silo, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(silo);
+        await using var connection = new NpgsqlConnection(ConnectionString(address));
+        await connection.OpenAsync(ct);
+        await using var command = new NpgsqlCommand(SqlTexts.Files("postgres/silo/").Single(f => f.Name == "next_number").Text, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = silo.Address.ToString() });
+        command.Parameters.Add(new NpgsqlParameter { Value = silo.Port });
+        return Convert.ToInt32(await command.ExecuteScalarAsync(ct), CultureInfo.InvariantCulture);
     }
 }
