@@ -82,4 +82,32 @@ public class SumCodecTests
         SumCodec.Add("n", into, pairs.Select(p => p.Item2).ToArray());
         return into.SequenceEqual(pairs.Select(p => p.Item1 + p.Item2));
     }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Unpack_WhenTheMemoryWasUsedBefore_LeavesNothingOfIt()
+    {
+        long[] into = [9, 9, 9, 9];
+
+        SumCodec.Unpack(SumCodec.Pack([0, 0, 3, 0]), into);
+
+        Assert.Equal([0, 0, 3, 0], into);
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue, 1)]
+    [InlineData(long.MinValue, -1)]
+    [InlineData(-2, long.MinValue)]
+    public void Add_WhenACountAnywhereLeaves64Bits_ThrowsAndChangesNothing(long known, long more)
+    {
+        // Each place of a vector, and the rest behind the last one.
+        for (var place = 0; place < 11; place++)
+        {
+            var (into, added) = (new long[11], Enumerable.Repeat(1L, 11).ToArray());
+            (into[place], added[place]) = (known, more);
+            var before = into.ToArray();
+
+            Assert.Throws<InvalidOperationException>(() => SumCodec.Add("grey", into, added));
+            Assert.Equal(before, into);
+        }
+    }
 }
