@@ -2,11 +2,11 @@
 using System.Text.Json;
 using Teravox.Compute;
 using Teravox.Contracts;
-using Teravox.Grains;
 using Teravox.Contracts.Work;
+using Teravox.Grains;
 using Teravox.Grains.Catalog;
-using Teravox.Silo.Cluster;
 using Teravox.Grains.Spec;
+using Teravox.Silo.Cluster;
 using Teravox.Silo.Devices;
 
 namespace Teravox.Cli;

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Net;
 using Teravox.Contracts;
 using Teravox.Grains.Catalog;
-using Teravox.Silo.Devices;
 using Teravox.Silo.Cluster;
+using Teravox.Silo.Devices;
 using Teravox.Silo.Http;
 using Teravox.Silo.Local;
 

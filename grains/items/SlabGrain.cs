@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Security.Cryptography;
 using System.Text.Json;
+using Orleans.Concurrency;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
-using Orleans.Concurrency;
 using Teravox.Volumes;
 using Teravox.Volumes.Phantom;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+using Orleans.Concurrency;
 using Teravox.Compute;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
-using Orleans.Concurrency;
 using Teravox.Grains.Scoring;
 using Teravox.Grains.Telemetry;
 using Teravox.Volumes;

@@ -3,11 +3,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Orleans.Concurrency;
 using Teravox.Compute;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
-using Orleans.Concurrency;
 using Teravox.Grains.Telemetry;
 using Teravox.Volumes;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using Teravox.Contracts.Api;
-using Teravox.Contracts.Work;
 using Teravox.Contracts.Grains;
+using Teravox.Contracts.Work;
 
 namespace Teravox.Grains.Scheduling;
 

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains;
 using Teravox.Contracts.Work;
+using Teravox.Grains;
 using Teravox.Volumes;
 
 namespace Teravox.Api.Tests;

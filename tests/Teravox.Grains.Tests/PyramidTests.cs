@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Contracts.Work;
 using System.Security.Cryptography;
 using Teravox.Contracts;
+using Teravox.Contracts.Work;
 using Teravox.Grains.Spec;
 using Teravox.Testing;
 using Teravox.Volumes;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
+using Orleans.Concurrency;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
-using Orleans.Concurrency;
 using Teravox.Grains.Scoring;
 
 namespace Teravox.Grains.Resolution;

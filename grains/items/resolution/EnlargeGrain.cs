@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+using Orleans.Concurrency;
 using Teravox.Compute;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
-using Orleans.Concurrency;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Resolution;

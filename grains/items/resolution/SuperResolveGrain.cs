@@ -2,11 +2,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Orleans.Concurrency;
 using Teravox.Compute;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
-using Orleans.Concurrency;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Resolution;

@@ -2,8 +2,8 @@
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains;
 using Teravox.Contracts.Work;
+using Teravox.Grains;
 using Teravox.Grains.Catalog;
 using Teravox.Grains.Spec;
 using Teravox.Volumes;

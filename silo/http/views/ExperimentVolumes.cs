@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
-using Teravox.Grains;
 using Teravox.Contracts.Work;
+using Teravox.Grains;
 using Teravox.Silo.Http.Routes;
 
 namespace Teravox.Silo.Http.Views;
