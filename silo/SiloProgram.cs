@@ -45,7 +45,8 @@ public static class SiloProgram
     private static async Task<bool> LiveAsync(SiloSetup setup, HttpOptions http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
     {
         var death = new DeathSignal();
-        var host = await JoinAsync(setup, http, death, say, stop);
+        if (await JoinAsync(setup, http, death, say, stop) is not { } host)
+            return false;
         try
         {
             ICollection<string> urls = host is WebApplication app ? app.Urls : [];
@@ -68,12 +69,13 @@ public static class SiloProgram
         }
     }
 
-    /// <summary>Joins the cluster, as often as it takes: the database may be away, or a port be taken meanwhile.</summary>
-    private static async Task<IHost> JoinAsync(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string, string> say, CancellationToken stop)
+    /// <summary>Joins the cluster, as often as it takes: the database may be away, or a port be taken meanwhile. Null when it was stopped before.</summary>
+    private static async Task<IHost?> JoinAsync(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string, string> say, CancellationToken stop)
     {
         for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause < TimeSpan.FromSeconds(2) ? pause * 2 : pause)
         {
-            stop.ThrowIfCancellationRequested();
+            if (stop.IsCancellationRequested)
+                return null;
             IHost? host = null;
             try
             {
@@ -91,7 +93,15 @@ public static class SiloProgram
                 say("waiting", $"the silo cannot join its cluster: {e.GetBaseException().Message}");
             }
 
-            await Task.Delay(Jitter.Around(pause), stop);
+            catch (Exception) when (stop.IsCancellationRequested)
+            {
+                // It was told to stop while it joined: nothing has begun, and nothing is wrong.
+                if (host is not null)
+                    await LeaveAsync(host);
+                return null;
+            }
+
+            await Task.Delay(Jitter.Around(pause), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -32,6 +32,9 @@ internal abstract class CatalogDatabase : IAsyncDisposable
     /// <summary>See <see cref="ICatalog.WaitForNewsAsync"/>.</summary>
     public abstract Task WaitForNewsAsync(TimeSpan atMost, CancellationToken ct);
 
+    /// <summary>See <see cref="ICatalog.Unusable"/>.</summary>
+    public virtual Task Unusable { get; } = new TaskCompletionSource().Task;
+
     public abstract ValueTask DisposeAsync();
 
     /// <summary>Counts a commit; states of grains are counted by the grains, on either dialect.</summary>

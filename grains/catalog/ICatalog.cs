@@ -51,6 +51,12 @@ public interface ICatalog : INamedEntries, IKeyRing, IAsyncDisposable
     /// Returns when another writer tells of news, or after <paramref name="atMost"/>. Only a hint: callers look in any case.
     /// </summary>
     Task WaitForNewsAsync(TimeSpan atMost, CancellationToken ct);
+
+    /// <summary>
+    /// Fails with <see cref="Contracts.InputException"/> when a write has found that the database of one machine can not be written
+    /// any more: its disk is full or broken. Never completes otherwise, nor for a server.
+    /// </summary>
+    Task Unusable { get; }
 }
 
 /// <summary>Which experiments.</summary>

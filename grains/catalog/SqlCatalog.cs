@@ -19,6 +19,8 @@ internal sealed class SqlCatalog(CatalogDatabase database) : ICatalog
 
     public Task WaitForNewsAsync(TimeSpan atMost, CancellationToken ct) => database.WaitForNewsAsync(atMost, ct);
 
+    public Task Unusable => database.Unusable;
+
     public ValueTask DisposeAsync() => database.DisposeAsync();
 
     // Experiments and events.

@@ -47,7 +47,7 @@ public sealed class LocalSilo : IAsyncDisposable
     }
 
     /// <summary>Works for one experiment until it has ended, or until <paramref name="stop"/>; its state then.</summary>
-    /// <exception cref="InputException">There is no such experiment, or a stage needs what is not here.</exception>
+    /// <exception cref="InputException">There is no such experiment, a stage needs what is not here, or the disk of the database is full.</exception>
     public async Task<ExperimentState> RunToEndAsync(long experiment, CancellationToken stop)
     {
         var entry = _setup.Devices.Entry(null, _setup.Kinds);
@@ -59,14 +59,17 @@ public sealed class LocalSilo : IAsyncDisposable
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var devices = ActivatorUtilities.CreateInstance<DeviceService>(_host.Services, _setup.Devices);
         var working = devices.RunAsync(ends.Token, CancellationToken.None);
+        var ended = Experiments.WaitForEndAsync(experiment, ends.Token);
         try
         {
-            return await Experiments.WaitForEndAsync(experiment, stop);
+            await await Task.WhenAny(ended, _setup.Catalog.Unusable);
+            return await ended;
         }
         finally
         {
             await ends.CancelAsync();
             await working;
+            await ((Task)ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

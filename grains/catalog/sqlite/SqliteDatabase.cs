@@ -25,6 +25,7 @@ internal sealed class SqliteDatabase : CatalogDatabase
     private readonly SemaphoreSlim _writerTurn = new(1, 1);
     private readonly ConcurrentBag<SqliteConnection> _readers = [];
     private readonly NewsSignal _news = new();
+    private readonly TaskCompletionSource _unusable = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _disposed;
 
     private SqliteDatabase(string path)
@@ -34,6 +35,8 @@ internal sealed class SqliteDatabase : CatalogDatabase
     }
 
     public override SqlTexts Texts => SqlTexts.Sqlite;
+
+    public override Task Unusable => _unusable.Task;
 
     /// <summary>Opens the file, making it when there is none.</summary>
     /// <exception cref="InputException">The file can not be opened.</exception>
@@ -95,6 +98,13 @@ internal sealed class SqliteDatabase : CatalogDatabase
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             return await Task.Run(() => TranslatedAsync(operation, _path, () => WriteAsync(operation, body)), CancellationToken.None);
+        }
+        catch (InputException e) when (e.InnerException is SqliteException)
+        {
+            // Grains repeat their writes for ever; who runs on this machine alone has to be told.
+            _unusable.TrySetException(e);
+            _ = _unusable.Task.Exception;
+            throw;
         }
         finally
         {
