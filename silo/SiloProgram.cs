@@ -87,7 +87,7 @@ public static class SiloProgram
             catch (Exception e) when (!stop.IsCancellationRequested && e is not (InputException or ArgumentException) && GrainCalls.MayPass(e.GetBaseException()))
             {
                 if (host is not null)
-                    await LeaveAsync(host);
+                    await LeaveAsync(host, hasJoined: false);
                 if (e.GetBaseException() is System.Net.Sockets.SocketException or Microsoft.AspNetCore.Connections.AddressInUseException && setup.Database is null)
                     throw new InputException($"The silo cannot listen: {e.GetBaseException().Message}.", e);
                 say("waiting", $"the silo cannot join its cluster: {e.GetBaseException().Message}");
@@ -97,7 +97,7 @@ public static class SiloProgram
             {
                 // It was told to stop while it joined: nothing has begun, and nothing is wrong.
                 if (host is not null)
-                    await LeaveAsync(host);
+                    await LeaveAsync(host, hasJoined: false);
                 return null;
             }
 
@@ -138,10 +138,22 @@ public static class SiloProgram
         services.AddSingleton<IFatalErrorHandler>(death);
     }
 
-    private static async Task LeaveAsync(IHost host)
+    private static async Task LeaveAsync(IHost host, bool hasJoined = true)
     {
         using var patience = new CancellationTokenSource(LeavePatience);
         await host.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            // Orleans stops only a silo that runs. What a start has begun before it failed would go on: its directory of grains
+            // asks for the members without end, and takes a core.
+            if (!hasJoined)
+                await host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(patience.Token).WaitAsync(patience.Token);
+        }
+        catch (Exception)
+        {
+            // It never was a member; nobody waits for it.
+        }
+
         try
         {
             await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(LeavePatience, CancellationToken.None);

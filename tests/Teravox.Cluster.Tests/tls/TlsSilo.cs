@@ -14,6 +14,7 @@ internal sealed class TlsSilo : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly RefusalLog _log = new();
+    private Task _started = Task.CompletedTask;
 
     private TlsSilo(ClusterCertificate? certificate, TlsSilo? first)
     {
@@ -64,8 +65,12 @@ internal sealed class TlsSilo : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         await _host.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // Orleans stops only a silo that runs; what a refused one has begun would go on.
+        if (!_started.IsCompletedSuccessfully)
+            await _host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _host.Dispose();
     }
 
-    private Task RunAsync() => _host.StartAsync(TestContext.Current.CancellationToken);
+    private Task RunAsync() => _started = _host.StartAsync(TestContext.Current.CancellationToken);
 }
