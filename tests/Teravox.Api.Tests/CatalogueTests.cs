@@ -86,16 +86,16 @@ public sealed class CatalogueTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Silos_WhenOneIsSilent_SaysItIsNotAlive()
+    public async Task Silos_WhenOneHasJoined_TellsWhatItIs()
     {
         var scheduler = server.Grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key);
-        await scheduler.JoinAsync(new SiloEntry("a", null, "machine", "1", [new DeviceInfo("cpu", 2, 1, 100)], ["disk=fast"], ["import"]));
-        Assert.True((await scheduler.BeatAsync(new SiloBeat("a", new SiloLoad { ItemsDone = 7, ItemsPerSecond = 0.5 }, []))).IsKnown);
+        await scheduler.JoinAsync(new SiloEntry(server.Name, null, "machine", "1", [new DeviceInfo("cpu", 2, 1, 100)], ["disk=fast"], ["import"]));
+        Assert.True((await scheduler.BeatAsync(new SiloBeat(server.Name, new SiloLoad { ItemsDone = 7, ItemsPerSecond = 0.5 }, []))).IsKnown);
         var silo = Assert.Single(await server.Http.ReadAsync("/api/v1/silos").MustAsync<List<SiloInfo>>());
-        Assert.Equal(("a", true, 7L), (silo.Name, silo.Alive, silo.Status.ItemsDone));
+        Assert.Equal((server.Name, true, 7L), (silo.Name, silo.Alive, silo.Status.ItemsDone));
         Assert.Equal(new DeviceInfo("cpu", 2, 1, 100), Assert.Single(silo.Devices));
         using var metrics = await server.Http.ReadAsync("/metrics");
-        Assert.Contains("teravox_silo_items_done_total{silo=\"a\"} 7", await metrics.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
+        Assert.Contains($"teravox_silo_items_done_total{{silo=\"{server.Name}\"}} 7", await metrics.Content.ReadAsStringAsync(Ct), StringComparison.Ordinal);
     }
 }
 

@@ -106,7 +106,7 @@ public sealed class SubmissionTests : IAsyncLifetime
     [InlineData("super-resolve")]
     public async Task Submit_OfAPresetThatSuperResolves_AsksForTheDeviceAndForSilosThatKnowTheWork(string preset)
     {
-        var known = new SiloEntry("old", null, "m", "1", [new DeviceInfo("cuda:0", 1, 1, 0)], [], ["import", "train", "infer", "threshold", "label", "report"]);
+        var known = new SiloEntry(server.Name, null, "m", "1", [new DeviceInfo("cuda:0", 1, 1, 0)], [], ["import", "train", "infer", "threshold", "label", "report"]);
         var scheduler = server.Grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key);
         await scheduler.JoinAsync(known);
         var fields = $"\"preset\": \"{preset}\", \"needs\": {{\"gpu\": true}}, \"network\"";
@@ -116,10 +116,10 @@ public sealed class SubmissionTests : IAsyncLifetime
 
         // On a machine without a GPU all but the device's work can run.
         string[] kinds = [.. known.Kinds, "degrade", "enlarge", "super-resolve", "compare"];
-        await scheduler.JoinAsync(known with { Name = "new", Devices = [new DeviceInfo("cpu", 1, 1, 0)], Kinds = kinds });
+        await scheduler.JoinAsync(known with { Devices = [new DeviceInfo("cpu", 1, 1, 0)], Kinds = kinds });
         info = await server.Http.PostJsonAsync(Api, new { spec }).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
         Assert.Contains("CUDA", info.Blocked, StringComparison.Ordinal);
-        await scheduler.JoinAsync(known with { Name = "gpu", Kinds = kinds });
+        await scheduler.JoinAsync(known with { Kinds = kinds });
         info = await server.Http.PostJsonAsync(Api, new { spec }).MustAsync<ExperimentInfo>(HttpStatusCode.Created);
         Assert.Null(info.Blocked);
         var stages = (await server.Http.ReadAsync($"{Api}/{info.Id}/progress").MustAsync<ExperimentProgress>()).Stages;

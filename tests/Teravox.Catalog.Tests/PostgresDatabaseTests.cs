@@ -59,7 +59,7 @@ public sealed class PostgresDatabaseTests(PostgresServer server) : IAsyncLifetim
     {
         await ExecuteAsync($"CREATE SCHEMA {Schema}; CREATE TABLE teravox_schema (version integer)");
 
-        await RefusesAsync("before version 2", "use a new database");
+        await RefusesAsync("of an older Teravox", "use a new database");
 
         Assert.Equal(1, await ScalarAsync<long>($"SELECT count(*) FROM pg_tables WHERE schemaname = '{Schema}'"));
     }

@@ -60,9 +60,9 @@ public sealed class SqliteFileTests : IDisposable
     {
         // Its mark alone, as where the process died right after it, and the mark with tables.
         Execute($"PRAGMA application_id = {0x5456584C}");
-        await RefusesItAsync("before version 2", "choose another folder");
+        await RefusesItAsync("of an older Teravox", "choose another folder");
         Execute("CREATE TABLE work_item (id INTEGER)");
-        await RefusesItAsync("before version 2", "choose another folder");
+        await RefusesItAsync("of an older Teravox", "choose another folder");
 
         Assert.Equal(1, Query<long>("SELECT count(*) FROM sqlite_schema"));
         Assert.Equal(0x5456584C, Query<long>("PRAGMA application_id"));

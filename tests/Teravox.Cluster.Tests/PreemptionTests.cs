@@ -38,12 +38,8 @@ public sealed class PreemptionTests(Database database)
         }
 
         var second = cluster.Start();
-        var after = await cluster.RunningAsync(moved, Train);
-        while (after.Silo == before.Silo || after.Attempt == before.Attempt)
-        {
-            await Task.Delay(20, Ct);
-            after = await cluster.RunningAsync(moved, Train);
-        }
+        var taken = await second.WaitForAsync("claimed", line => line.GetProperty("stage").GetString() == Train, Ct);
+        Assert.True(taken.GetProperty("attempt").GetInt32() > before.Attempt, $"attempt {taken.GetProperty("attempt")} follows {before.Attempt}");
 
         if (how == "freeze")
         {

@@ -123,7 +123,7 @@ public sealed class ZssrTests
         using var folder = new TemporaryFolder();
         WriteStack(folder["raw"], 3, 20, 20, bits: 8);
         (await RunAsync(folder["raw"], folder["unbroken"])).MustSucceed();
-        string[] points = ["*:11", "*:23", "*:38", "*:17", "chunk.before-rename:5", "*:45", "file.before-rename:2", "*:31", "export.before-rename:1"];
+        string[] points = ["*:11", "*:19", "*:7", "*:14", "chunk.before-link:1", "*:9", "file.before-rename:2", "*:13", "export.before-rename:1"];
         var kills = 0;
         foreach (var point in points)
         {

@@ -4,7 +4,7 @@
 -- name: add
 -- No row comes back when the name is taken.
 INSERT INTO entry (kind, name, owner, document, created, changed)
-VALUES (@kind, @name, @owner, @document, now_ms(), now_ms())
+SELECT @kind, @name, @owner, @document, time, time FROM now_ms() AS clock(time)
 ON CONFLICT (kind, name) DO NOTHING
 RETURNING id AS Id, kind AS Kind, name AS Name, owner AS Owner, document AS Document, version AS Version,
        created AS Created, changed AS Changed

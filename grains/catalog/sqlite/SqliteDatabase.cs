@@ -16,7 +16,7 @@ internal sealed class SqliteDatabase : CatalogDatabase
     /// <summary>Marks the file as a catalog in SQLite's header: "TVXC".</summary>
     private const int ApplicationId = 0x54565843;
 
-    /// <summary>The mark of files of a older Teravox: "TVXL".</summary>
+    /// <summary>The mark of files of an older Teravox: "TVXL".</summary>
     private const int OlderApplicationId = 0x5456584C;
 
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(5);
