@@ -61,7 +61,7 @@ public sealed class SiloProcessTests(Database database)
         await silo.WaitForAsync("waiting", null, Ct);
         Assert.False(silo.HasEnded);
         silo.Terminate();
-        Assert.Equal(0, await silo.EndAsync(Ct));
+        Assert.Equal(130, await silo.EndAsync(Ct));
     }
 
     private static async Task<SiloState> JoinedAsync(Cluster cluster)
