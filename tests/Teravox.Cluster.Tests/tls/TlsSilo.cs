@@ -15,6 +15,7 @@ internal sealed class TlsSilo : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly RefusalLog _log = new();
+    private readonly CancellationTokenSource _starts = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private Task _started = Task.CompletedTask;
 
     private TlsSilo(ClusterCertificate? certificate, TlsSilo? first)
@@ -64,14 +65,18 @@ internal sealed class TlsSilo : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        await _host.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var patience = TimeSpan.FromSeconds(5);
+        await _starts.CancelAsync();
+        await _started.WaitAsync(patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var stops = new CancellationTokenSource(patience);
+        await _host.StopAsync(stops.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         // Orleans stops only a silo that runs; what a refused one has begun would go on.
         if (!_started.IsCompletedSuccessfully)
-            await _host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(stops.Token).WaitAsync(patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _starts.Dispose();
         _host.Dispose();
     }
 
-    private Task RunAsync() => _started = _host.StartAsync(TestContext.Current.CancellationToken);
+    private Task RunAsync() => _started = _host.StartAsync(_starts.Token);
 }
