@@ -147,7 +147,7 @@ public static class SiloProgram
             // Orleans stops only a silo that runs. What a start has begun before it failed would go on: its directory of grains
             // asks for the members without end, and takes a core.
             if (!hasJoined)
-                await host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(patience.Token).WaitAsync(patience.Token);
+                await Task.Run(() => host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(patience.Token), patience.Token).WaitAsync(LeavePatience, CancellationToken.None);
         }
         catch (Exception)
         {
@@ -156,7 +156,8 @@ public static class SiloProgram
 
         try
         {
-            await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(LeavePatience, CancellationToken.None);
+            // Off this thread: some of it blocks.
+            await Task.Run(() => ((IAsyncDisposable)host).DisposeAsync().AsTask(), CancellationToken.None).WaitAsync(LeavePatience, CancellationToken.None);
         }
         catch (Exception)
         {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Net;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
@@ -71,11 +70,11 @@ internal sealed class TlsSilo : IAsyncDisposable
         using var stops = new CancellationTokenSource(patience);
         await _host.StopAsync(stops.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // Orleans stops only a silo that runs; what a refused one has begun would go on.
-        if (!_started.IsCompletedSuccessfully)
-            await _host.Services.GetRequiredService<ISiloLifecycleSubject>().OnStop(stops.Token).WaitAsync(patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _starts.Dispose();
-        _host.Dispose();
+
+        // Orleans does not stop a silo that never ran: what it has begun would ask a disposed membership without end, and take a core.
+        if (_started.IsCompletedSuccessfully)
+            _host.Dispose();
     }
 
     private Task RunAsync() => _started = _host.StartAsync(_starts.Token);
