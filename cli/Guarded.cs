@@ -2,7 +2,6 @@
 using System.CommandLine;
 using Teravox.Client;
 using Teravox.Contracts;
-using Teravox.Grains.Catalog;
 
 namespace Teravox.Cli;
 

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Connections.Security;
+using Orleans.Serialization;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
@@ -135,7 +136,7 @@ public sealed class ClusterClient : IAsyncDisposable
             {
                 return await call();
             }
-            catch (Exception e) when (e is TimeoutException or OrleansException or IOException or ObjectDisposedException)
+            catch (Exception e) when (MayPass(e))
             {
                 if (Stopwatch.GetElapsedTime(since) > _options.Patience)
                     throw new TimeoutException($"The cluster did not answer within {_options.Patience.TotalSeconds:F0} s: {e.Message}", e);
@@ -144,6 +145,10 @@ public sealed class ClusterClient : IAsyncDisposable
             await Task.Delay(Pause, ct);
         }
     }
+
+    /// <summary>A silo died or is not reached, or its database does not answer; the database's own errors come without their type.</summary>
+    private static bool MayPass(Exception e) => e is TimeoutException or OrleansException or IOException or ObjectDisposedException or DatabaseUnavailableException
+        || (e is UnavailableExceptionFallbackException { ExceptionType: { } type } && type.StartsWith("Npgsql.", StringComparison.Ordinal));
 
     /// <summary>Leaves the cluster.</summary>
     public async ValueTask DisposeAsync()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Grains.Catalog;
+using Teravox.Contracts;
 
 namespace Teravox.Grains;
 

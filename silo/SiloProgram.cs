@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -35,17 +37,17 @@ public static class SiloProgram
         {
             // Others have put back what an earlier life had: this one is another silo to them.
             var named = life == 1 ? setup : setup with { Devices = setup.Devices with { Name = string.Create(CultureInfo.InvariantCulture, $"{setup.Devices.Name}.{life}") } };
-            if (!await LiveAsync(named, http, say, stop, stopNow))
+            if (!await LiveAsync(named, http, life, say, stop, stopNow))
                 return;
             say("rejoining", "the cluster took this silo for dead; it joins anew");
         }
     }
 
     /// <summary>One life in the cluster; true when the cluster ended it.</summary>
-    private static async Task<bool> LiveAsync(SiloSetup setup, HttpOptions http, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
+    private static async Task<bool> LiveAsync(SiloSetup setup, HttpOptions http, int life, Action<string, string> say, CancellationToken stop, CancellationToken stopNow)
     {
         var death = new DeathSignal();
-        if (await JoinAsync(setup, http, death, say, stop) is not { } host)
+        if (await JoinAsync(setup, http, life, death, say, stop) is not { } host)
             return false;
         try
         {
@@ -70,7 +72,7 @@ public static class SiloProgram
     }
 
     /// <summary>Joins the cluster, as often as it takes: the database may be away, or a port be taken meanwhile. Null when it was stopped before.</summary>
-    private static async Task<IHost?> JoinAsync(SiloSetup setup, HttpOptions http, DeathSignal death, Action<string, string> say, CancellationToken stop)
+    private static async Task<IHost?> JoinAsync(SiloSetup setup, HttpOptions http, int life, DeathSignal death, Action<string, string> say, CancellationToken stop)
     {
         for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause < TimeSpan.FromSeconds(2) ? pause * 2 : pause)
         {
@@ -84,15 +86,14 @@ public static class SiloProgram
                 await host.StartAsync(stop);
                 return host;
             }
-            catch (Exception e) when (!stop.IsCancellationRequested && e is not (InputException or ArgumentException) && GrainCalls.MayPass(e.GetBaseException()))
+            catch (Exception e) when (!stop.IsCancellationRequested && (MayJoinLater(e) || CannotListen(e, setup)))
             {
                 if (host is not null)
                     await LeaveAsync(host, hasJoined: false);
-                if (e.GetBaseException() is System.Net.Sockets.SocketException or Microsoft.AspNetCore.Connections.AddressInUseException && setup.Database is null)
-                    throw new InputException($"The silo cannot listen: {e.GetBaseException().Message}.", e);
+                if (life == 1 && CannotListen(e, setup))
+                    throw new InputException($"The silo cannot listen: {e.Message.TrimEnd('.')}; give it another address, or stop the program that listens there.", e);
                 say("waiting", $"the silo cannot join its cluster: {e.GetBaseException().Message}");
             }
-
             catch (Exception) when (stop.IsCancellationRequested)
             {
                 // It was told to stop while it joined: nothing has begun, and nothing is wrong.
@@ -103,6 +104,24 @@ public static class SiloProgram
 
             await Task.Delay(Jitter.Around(pause), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    /// <summary>The database is away or resets its connections, or the cluster does not answer.</summary>
+    private static bool MayJoinLater(Exception e) =>
+        e is not (InputException or ArgumentException) && Chain(e).Any(inner => GrainCalls.MayPass(inner) || inner is SocketException);
+
+    /// <summary>
+    /// Whether an address cannot be listened on, now or later. A port between silos may be taken for a moment only: by this silo's last
+    /// life, for example.
+    /// </summary>
+    private static bool CannotListen(Exception e, SiloSetup setup) => Chain(e).Any(inner => inner is AddressInUseException
+        || (inner is SocketException { SocketErrorCode: var code }
+            && (code is SocketError.AccessDenied or SocketError.AddressNotAvailable || (code is SocketError.AddressAlreadyInUse && setup.Database is null))));
+
+    private static IEnumerable<Exception> Chain(Exception e)
+    {
+        for (var at = e; at is not null; at = at.InnerException)
+            yield return at;
     }
 
     /// <summary>The host, not yet started; a <see cref="WebApplication"/> when it has an HTTP API. Its devices are started by the caller.</summary>

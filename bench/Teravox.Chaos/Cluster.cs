@@ -2,6 +2,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using Teravox.Contracts;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
 using Teravox.Grains.Catalog;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Contracts.Work;
 

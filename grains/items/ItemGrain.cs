@@ -2,7 +2,6 @@
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
-using Teravox.Grains.Catalog;
 
 namespace Teravox.Grains;
 

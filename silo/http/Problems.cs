@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
 using Teravox.Contracts;
-using Teravox.Grains.Catalog;
 
 namespace Teravox.Silo.Http;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using Teravox.Contracts;
 using Teravox.Grains.Catalog;
 
 namespace Teravox.Catalog.Tests;

@@ -4,6 +4,7 @@ using System.Text;
 using Npgsql;
 using Teravox.Grains.Catalog.Postgres;
 using Teravox.Silo.Local;
+using Teravox.Testing;
 
 namespace Teravox.Catalog.Tests;
 
@@ -11,7 +12,7 @@ namespace Teravox.Catalog.Tests;
 public sealed class PostgresStorageTests(PostgresServer server) : StorageConformance
 {
     private string? _address;
-    private TroubleProxy? _proxy;
+    private PostgresProxy? _proxy;
 
     public override async ValueTask DisposeAsync()
     {
@@ -82,7 +83,7 @@ public sealed class PostgresStorageTests(PostgresServer server) : StorageConform
     {
         // From here on the silo's way to the database leads through the proxy.
         await StopAsync();
-        _proxy = new TroubleProxy(_address!);
+        _proxy = new PostgresProxy(_address!);
         _address = _proxy.Address;
         await StartAgainAsync();
         return new LostAnswer(_proxy.LoseAnswerTo(Encoding.UTF8.GetBytes(text)), () => ValueTask.CompletedTask);

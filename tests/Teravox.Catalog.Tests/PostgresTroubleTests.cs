@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 using Npgsql;
+using Teravox.Contracts;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
 using Teravox.Grains.Catalog.Postgres;
+using Teravox.Testing;
 
 namespace Teravox.Catalog.Tests;
 
@@ -138,7 +140,7 @@ public sealed class PostgresTroubleTests(PostgresServer server) : IAsyncLifetime
         {
         }
 
-        await using var proxy = new TroubleProxy(_address);
+        await using var proxy = new PostgresProxy(_address);
         await using var catalog = await Catalogs.OpenAsync(proxy.Address, Ct);
         var id = await SubmitAsync(catalog);
 
@@ -159,7 +161,7 @@ public sealed class PostgresTroubleTests(PostgresServer server) : IAsyncLifetime
         {
         }
 
-        await using var proxy = new TroubleProxy(_address);
+        await using var proxy = new PostgresProxy(_address);
         await using var catalog = await Catalogs.OpenAsync(proxy.Address, Ct);
         var id = await SubmitAsync(catalog);
         proxy.Silence();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Net;
+using System.Net.Sockets;
 using Teravox.Contracts.Grains;
 using Teravox.Testing;
 
@@ -62,6 +64,60 @@ public sealed class SiloProcessTests(Database database)
         Assert.False(silo.HasEnded);
         silo.Terminate();
         Assert.Equal(130, await silo.EndAsync(Ct));
+    }
+
+    [Fact]
+    public async Task Silo_WhenItsConnectionsAreResetWhileItJoins_WaitsAndJoins()
+    {
+        await using var cluster = await database.NewAsync();
+        await using var proxy = new PostgresProxy(cluster.Address);
+
+        // The catalog's connections pass; those by which it becomes a member do not.
+        proxy.ResetThoseThatSend("teravox orleans"u8.ToArray());
+        using var silo = SiloProcess.Start(proxy.Address, Path.GetTempPath(), ["--device", "cpu"]);
+        await silo.WaitForAsync("waiting", null, Ct);
+        proxy.Restore();
+        await silo.WaitForAsync("ready", null, Ct);
+        silo.Terminate();
+        Assert.Equal(0, await silo.EndAsync(Ct));
+    }
+
+    [Fact]
+    public async Task Silo_WhenItsPortIsTaken_NamesItAndEnds()
+    {
+        await using var cluster = await database.NewAsync();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var silo = cluster.Start("--urls", $"http://{other.LocalEndpoint}");
+        Assert.Equal(1, await silo.EndAsync(Ct));
+        Assert.Contains($"The silo cannot listen: Failed to bind to address http://{other.LocalEndpoint}", silo.Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Client_WhenTheDatabaseIsAwayDuringItsCall_RepeatsTheCall()
+    {
+        await using var cluster = await database.NewAsync();
+        await using var proxy = new PostgresProxy(cluster.Address);
+        using var silo = SiloProcess.Start(proxy.Address, Path.GetTempPath(), ["--device", "cpu"]);
+        await silo.WaitForAsync("ready", null, Ct);
+        var client = await cluster.ClientAsync();
+        await client.SilosAsync(Ct);
+        proxy.Cut();
+
+        // A grain that is not awake has to read its state.
+        var calls = 0;
+        var second = new TaskCompletionSource();
+        var answer = client.CallAsync(
+            async () =>
+            {
+                if (Interlocked.Increment(ref calls) == 2)
+                    second.SetResult();
+                return (await client.Grains.GetGrain<IExperimentGrain>("4711").DescribeAsync(), true);
+            },
+            Ct);
+        await second.Task.WaitAsync(TimeSpan.FromSeconds(60), Ct);
+        proxy.Restore();
+        Assert.Null((await answer).Item1);
     }
 
     private static async Task<SiloState> JoinedAsync(Cluster cluster)

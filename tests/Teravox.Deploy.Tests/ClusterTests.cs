@@ -23,7 +23,7 @@ public sealed class ClusterTests
         if (OperatingSystem.IsLinux())
             File.SetUnixFileMode(folder.Path, File.GetUnixFileMode(folder.Path) | UnixFileMode.OtherExecute); // PostgreSQL may run as a user of its own.
         await using var server = await PrivatePostgres.StartAsync(folder["postgres"], ["fsync=off"], TestContext.Current.CancellationToken);
-        await using var proxy = new SocketProxy(Path.Combine(server.SocketFolder, $".s.PGSQL.{PrivatePostgres.Port}"));
+        await using var proxy = new PostgresProxy(server.Address);
         var secrets = folder["secrets"];
         (string, string?) home = ("TERAVOX_HOME", Tool.Home);
         (await Tool.RunAsync(Tool.At("deploy/scripts/make-secrets"), [secrets, $"127.0.0.1:{proxy.Port}", "cluster"], home)).MustSucceed();

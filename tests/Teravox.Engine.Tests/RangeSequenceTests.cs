@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
+using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
-using Teravox.Grains.Catalog;
 using Teravox.Grains.Ranges;
 
 namespace Teravox.Engine.Tests;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 using Microsoft.Data.Sqlite;
+using Teravox.Contracts;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
-using Teravox.Grains.Catalog;
 
 namespace Teravox.Engine.Tests;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-namespace Teravox.Grains.Catalog;
+namespace Teravox.Contracts;
 
 /// <summary>
 /// The database did not answer in time. Whether a write took effect is unknown; the same call may be made

@@ -3,10 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using Teravox.Grains.Catalog.Postgres;
 
-namespace Teravox.Catalog.Tests;
+namespace Teravox.Testing;
 
-/// <summary>A TCP port of 127.0.0.1 before a PostgreSQL server's Unix socket, which loses answers on demand.</summary>
-internal sealed class TroubleProxy : IAsyncDisposable
+/// <summary>A TCP port of 127.0.0.1 before a PostgreSQL server's Unix socket. It loses answers and resets connections on demand.</summary>
+internal sealed class PostgresProxy : IAsyncDisposable
 {
     // The server's last words on a statement outside a transaction: it is committed.
     private static readonly byte[] ReadyForQuery = [(byte)'Z', 0, 0, 0, 5, (byte)'I'];
@@ -15,19 +15,25 @@ internal sealed class TroubleProxy : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
     private volatile Loss? _loss;
+    private readonly Lock _lock = new();
+    private readonly List<Socket> _clients = [];
     private volatile bool _silent;
+    private volatile byte[]? _refused;
 
     /// <param name="address">Address of a database that has the option host.</param>
-    public TroubleProxy(string address)
+    public PostgresProxy(string address)
     {
         _server = PostgresAddress.Parse(address);
         _listener.Start();
         _accepting = AcceptAsync(new UnixDomainSocketEndPoint(Path.Combine(_server.Connection.Host!, $".s.PGSQL.{_server.Connection.Port}")));
     }
 
+    /// <summary>The port.</summary>
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
     /// <summary>The same database by way of this.</summary>
     public string Address =>
-        $"postgres://{_server.Connection.Username}@127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/{_server.Connection.Database}?schema={_server.Schema}&sslmode=disable";
+        $"postgres://{_server.Connection.Username}@127.0.0.1:{Port}/{_server.Connection.Database}?schema={_server.Schema}&sslmode=disable";
 
     /// <summary>Cuts the connection over which these bytes go to the server, once the server has done what they ask. Ends then.</summary>
     public Task LoseAnswerTo(byte[] sent)
@@ -39,6 +45,20 @@ internal sealed class TroubleProxy : IAsyncDisposable
 
     /// <summary>From now on the server hears all and nothing of it comes back.</summary>
     public void Silence() => _silent = true;
+
+    /// <summary>From now on connections over which these bytes go to the server are reset, until <see cref="Restore"/>.</summary>
+    public void ResetThoseThatSend(byte[] sent) => _refused = sent;
+
+    /// <summary>All connections are reset now, and new ones until <see cref="Restore"/>.</summary>
+    public void Cut()
+    {
+        ResetThoseThatSend([]);
+        lock (_lock)
+            _clients.ForEach(Reset);
+    }
+
+    /// <summary>No connection is reset any more.</summary>
+    public void Restore() => _refused = null;
 
     public async ValueTask DisposeAsync()
     {
@@ -65,6 +85,8 @@ internal sealed class TroubleProxy : IAsyncDisposable
     private async Task JoinAsync(Socket client, UnixDomainSocketEndPoint server)
     {
         using var upstream = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        lock (_lock)
+            _clients.Add(client);
         using (client)
         {
             try
@@ -73,11 +95,20 @@ internal sealed class TroubleProxy : IAsyncDisposable
                 var pair = new Pair();
                 await await Task.WhenAny(UpAsync(client, upstream, pair), DownAsync(upstream, client, pair));
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException)
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
                 // One side is gone; the other is closed now.
             }
+
+            lock (_lock)
+                _clients.Remove(client);
         }
+    }
+
+    private static void Reset(Socket client)
+    {
+        client.LingerState = new LingerOption(true, 0);
+        client.Close();
     }
 
     private async Task UpAsync(Socket client, Socket upstream, Pair pair)
@@ -85,6 +116,12 @@ internal sealed class TroubleProxy : IAsyncDisposable
         var buffer = new byte[64 * 1024];
         while (await client.ReceiveAsync(buffer, _stop.Token) is var count and > 0)
         {
+            if (_refused is { } refused && buffer.AsSpan(0, count).IndexOf(refused) >= 0)
+            {
+                Reset(client);
+                return;
+            }
+
             if (_loss is { } loss && buffer.AsSpan(0, count).IndexOf(loss.Sent) >= 0)
                 (pair.Loss, _loss) = (loss, null);
             await upstream.SendAsync(buffer.AsMemory(0, count), _stop.Token);
