@@ -76,6 +76,12 @@ public sealed class SiloProcessTests(Database database)
         proxy.ResetThoseThatSend("teravox orleans"u8.ToArray());
         using var silo = SiloProcess.Start(proxy.Address, Path.GetTempPath(), ["--device", "cpu"]);
         await silo.WaitForAsync("waiting", null, Ct);
+
+        // One that is told to stop while it waits ends in order; another joins when it can.
+        using var stopped = SiloProcess.Start(proxy.Address, Path.GetTempPath(), ["--device", "cpu"]);
+        await stopped.WaitForAsync("waiting", null, Ct);
+        stopped.Terminate();
+        Assert.Equal(0, await stopped.EndAsync(Ct));
         proxy.Restore();
         await silo.WaitForAsync("ready", null, Ct);
         silo.Terminate();
@@ -89,7 +95,7 @@ public sealed class SiloProcessTests(Database database)
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var silo = cluster.Start("--urls", $"http://{other.LocalEndpoint}");
-        Assert.Equal(1, await silo.EndAsync(Ct));
+        Assert.Equal(2, await silo.EndAsync(Ct));
         Assert.Contains($"The silo cannot listen: Failed to bind to address http://{other.LocalEndpoint}", silo.Said, StringComparison.Ordinal);
     }
 

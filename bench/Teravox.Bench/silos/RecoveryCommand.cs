@@ -7,8 +7,8 @@ using Teravox.Silo.Local;
 
 namespace Teravox.Bench.Silos;
 
-/// <summary>Time from a silo's end to the begin of its lost item on another.</summary>
-/// <param name="What">How it ended.</param>
+/// <summary>Times from what happens to what it leads to.</summary>
+/// <param name="What">What happens.</param>
 /// <param name="Runs">Times of the runs, s.</param>
 internal sealed record RecoveryFigures(string What, IReadOnlyList<double> Runs)
 {
@@ -26,14 +26,14 @@ internal static class RecoveryCommand
 
     public static Command Make()
     {
-        var runs = new Option<int>("--runs") { Description = "Silos that are killed, and silos that are frozen.", DefaultValueFactory = _ => 8 };
+        var runs = new Option<int>("--runs") { Description = "Silos that are killed, silos that are frozen, and calls of each kind.", DefaultValueFactory = _ => 8 };
         var json = BenchCommand.JsonFile();
-        return new Command("recovery", "Time from kill -9 of a silo, or from the moment it freezes, to the begin of its lost item on another.") { runs, json }.Does(async (result, ct) =>
+        return new Command("recovery", "Time from kill -9 of a silo, or from the moment it freezes, to the begin of its lost item on another; and from a pause, resume, cancel or retry to its effect.") { runs, json }.Does(async (result, ct) =>
         {
             Console.WriteLine($"machine: {Machine.Describe()}; {Silos} silos with default settings, an item that takes long, its silo lost at any moment");
             await using var cluster = await BenchCluster.StartAsync(Silos, sayItems: true, ct);
             var rows = new List<RecoveryFigures>();
-            foreach (var (what, signal) in ((string, int)[])[("killed", Signals.Kill), ("frozen", Signals.Stop)])
+            foreach (var (what, signal) in ((string, int)[])[("silo killed", Signals.Kill), ("silo frozen", Signals.Stop)])
             {
                 var times = new List<double>();
                 for (var run = 0; run < result.GetValue(runs); run++)
@@ -45,7 +45,8 @@ internal static class RecoveryCommand
                 rows.Add(new RecoveryFigures(what, times));
             }
 
-            var table = new TextTable("silo", "runs", "median s", "longest s", "each");
+            rows.AddRange(await SteeringTimes.MeasureAsync(cluster, result.GetValue(runs), ct));
+            var table = new TextTable("what", "runs", "median s", "longest s", "each");
             foreach (var row in rows)
                 table.Add(row.What, Text(row.Runs.Count), Text(row.Median), Text(row.Max), string.Join(" ", row.Runs.Select(Text)));
             table.Print();
@@ -53,6 +54,7 @@ internal static class RecoveryCommand
             [
                 new("median s after kill -9", rows[0].Median, 4, SmallIsGood: true),
                 new("median s after a freeze", rows[1].Median, 6, SmallIsGood: true),
+                .. rows.Skip(2).Select(row => new Target($"longest s from {row.What}", row.Max, 2, SmallIsGood: true)),
             ];
             Console.WriteLine();
             Target.Print(targets);

@@ -21,7 +21,7 @@ namespace Teravox.Bench.Silos;
 /// </summary>
 internal static class SimulatedSilo
 {
-    public const string Started = "started", Done = "done", Ran = "ran";
+    public const string Started = "started", Done = "done", Stopped = "stopped", Ran = "ran";
 
     public static Command Make()
     {
@@ -85,7 +85,7 @@ internal static class SimulatedSilo
     }
 
     /// <summary>What a silo said of an item, or null for its other lines.</summary>
-    public static (string What, int Index, long At)? ParseItem(string line) => line.Split(' ') is [Started or Done, var index, var at] parts
+    public static (string What, int Index, long At)? ParseItem(string line) => line.Split(' ') is [Started or Done or Stopped, var index, var at] parts
         ? (parts[0], int.Parse(index, CultureInfo.InvariantCulture), long.Parse(at, CultureInfo.InvariantCulture))
         : null;
 
@@ -95,6 +95,8 @@ internal static class SimulatedSilo
             SayItem(Started, started.Index);
         if (what is ItemDone done)
             SayItem(Done, done.Index);
+        if (what is ItemStopped stopped)
+            SayItem(Stopped, stopped.Index);
     }
 
     private static void SayItem(string what, int index) => Say(what, string.Create(CultureInfo.InvariantCulture, $"{index} {Stopwatch.GetTimestamp()}"));

@@ -11,7 +11,7 @@ namespace Teravox.Bench.Silos;
 
 /// <summary>A stage whose items only take time, and leave sums like a tile's.</summary>
 /// <param name="Items">Number of items.</param>
-/// <param name="Milliseconds">How long an item holds its device; 0 = no time at all.</param>
+/// <param name="Milliseconds">How long an item holds its device; 0 = no time at all; less: it fails.</param>
 internal sealed record SimulatedWork(int Items, double Milliseconds)
 {
     /// <summary>Kind of its items, and name of its stage.</summary>
@@ -74,6 +74,8 @@ public sealed class SimulatedGrain(RunningWork running) : ItemGrain(running), IT
     protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var work = SimulatedWork.Parse(turn.Item.Stage.Arguments);
+        if (work.Milliseconds < 0)
+            throw new InputException("a simulated item fails");
         if (work.Milliseconds > 0)
         {
             using (await turn.EnterDeviceAsync(ct))
