@@ -14,7 +14,13 @@ public sealed record ChaosOptions(string Program, string Folder, int Seed, TimeS
     /// <summary>How long a silo that is stopped or cut off stays so, at least: longer than the others take to find it dead.</summary>
     public TimeSpan Absence { get; init; } = TimeSpan.FromSeconds(4);
 
-    /// <summary>Time between two kills.</summary>
+    /// <summary>How long faults are made until the silos get some work done.</summary>
+    public TimeSpan Burst { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Items that are done before the next burst.</summary>
+    public int ItemsBetweenBursts { get; init; } = 20;
+
+    /// <summary>Time between two kills in a burst.</summary>
     public TimeSpan KillEvery { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Time between two stops of a silo for longer than others wait for it.</summary>

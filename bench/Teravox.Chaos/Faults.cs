@@ -7,7 +7,7 @@ namespace Teravox.Chaos;
 /// <summary>Kills, stops, cuts, restarts of the server and a wrong clock, drawn from a seed, until it is told to end.</summary>
 internal sealed class Faults
 {
-    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(15), LongestRest = TimeSpan.FromSeconds(30);
     private readonly ChaosOptions _options;
     private readonly Cluster _cluster;
     private readonly Random _random;
@@ -28,6 +28,8 @@ internal sealed class Faults
     /// <summary>The silos that are alive when it has ended.</summary>
     public IEnumerable<SiloChild> Alive => _silos.OfType<SiloChild>().Where(s => !s.HasEnded);
 
+    private int ItemsDone => _cluster.Silos.Sum(s => s.Lines.Count(l => l.Kind == "committed"));
+
     /// <summary>Makes faults for the run's time and until each kind was made; then all silos and the server run.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
@@ -38,13 +40,19 @@ internal sealed class Faults
         var clock = Stopwatch.StartNew();
         var kinds = Kinds(ct);
         var due = kinds.Select(k => k.Every / 2).ToArray();
-        var said = TimeSpan.Zero;
+        var (said, burstEnd, restItems) = (TimeSpan.Zero, _options.Burst, 0);
         try
         {
             while (clock.Elapsed < _options.Time || kinds.Any(k => k.Names.Any(name => !Made.ContainsKey(name))))
             {
                 ct.ThrowIfCancellationRequested();
-                for (var i = 0; i < kinds.Length; i++)
+
+                // Faults come in bursts. After each one the silos get some work done, else all faults would hit silos that only start.
+                if (clock.Elapsed > burstEnd && restItems == 0)
+                    restItems = ItemsDone + _options.ItemsBetweenBursts;
+                if (restItems > 0 && (ItemsDone >= restItems || clock.Elapsed > burstEnd + LongestRest))
+                    (burstEnd, restItems) = (clock.Elapsed + _options.Burst, 0);
+                for (var i = 0; i < kinds.Length && restItems == 0; i++)
                 {
                     if (clock.Elapsed < due[i] || !await kinds[i].MakeAsync())
                         continue;
@@ -55,7 +63,7 @@ internal sealed class Faults
                 if (clock.Elapsed - said > TellEvery)
                 {
                     said = clock.Elapsed;
-                    _options.Say($"{string.Join(", ", Made.Select(m => $"{m.Key} {m.Value}"))}; {Ready.Length} silos ready, {_cluster.Silos.Sum(s => s.Lines.Count(l => l.Kind == "committed"))} items done");
+                    _options.Say($"{string.Join(", ", Made.Select(m => $"{m.Key} {m.Value}"))}; {Ready.Length} silos ready, {ItemsDone} items done");
                 }
 
                 await Task.Delay(50, ct);
