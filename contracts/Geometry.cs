@@ -5,6 +5,8 @@ using System.Text.Json.Serialization;
 namespace Teravox.Contracts;
 
 /// <summary>A triple in the order (z, y, x): a shape, a position or a factor per axis. JSON: <c>[z, y, x]</c>.</summary>
+[GenerateSerializer]
+[Immutable]
 [JsonConverter(typeof(Int3JsonConverter))]
 public readonly record struct Int3(int Z, int Y, int X)
 {
@@ -90,6 +92,8 @@ public readonly record struct Box3(Int3 Start, Int3 Shape)
 }
 
 /// <summary>Voxel size in nanometres per axis; each above 0. JSON: <c>[z, y, x]</c>.</summary>
+[GenerateSerializer]
+[Immutable]
 [JsonConverter(typeof(VoxelSizeJsonConverter))]
 public readonly record struct VoxelSize(double Z, double Y, double X)
 {

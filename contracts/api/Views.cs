@@ -70,6 +70,8 @@ public sealed record ViewInfo
 /// <param name="Shape">Shape (z, y, x), voxels.</param>
 /// <param name="VoxelSize">nm.</param>
 /// <param name="Chunk">Chunk (z, y, x), voxels.</param>
+[GenerateSerializer]
+[Immutable]
 public sealed record ViewLevel(string Path, Int3 Shape, VoxelSize VoxelSize, Int3 Chunk);
 
 /// <summary>A prediction's outputs against the truth, as far as they are counted.</summary>

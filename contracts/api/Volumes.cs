@@ -2,52 +2,70 @@
 namespace Teravox.Contracts.Api;
 
 /// <summary>A volume of the cluster; a spec names it as <c>"data": {"volume": NAME}</c>.</summary>
+[GenerateSerializer]
+[Immutable]
 public sealed record VolumeInfo
 {
     /// <summary>Its number.</summary>
+    [Id(0)]
     public long Id { get; init; }
 
     /// <summary>Unique; letters, digits, '-', '_', '.'; 1..64 characters.</summary>
+    [Id(1)]
     public required string Name { get; init; }
 
     /// <summary>Where raw lies: a folder, zip or multi-page TIFF of slices, or an OME-Zarr.</summary>
+    [Id(2)]
     public required string Raw { get; init; }
 
     /// <summary>Where the labels lie, the same; null when nothing is labelled.</summary>
+    [Id(3)]
     public string? Labels { get; init; }
 
     /// <summary>Where the class map of the labels lies; null when there is none.</summary>
+    [Id(4)]
     public string? Classes { get; init; }
 
     /// <summary>Shape (z, y, x), voxels.</summary>
+    [Id(5)]
     public required Int3 Shape { get; init; }
 
     /// <summary>uint8 or uint16.</summary>
+    [Id(6)]
     public required VoxelType Type { get; init; }
 
     /// <summary>Voxel size in nm.</summary>
+    [Id(7)]
     public required VoxelSize VoxelSize { get; init; }
 
     /// <summary>Name of the key that registered it; null without keys.</summary>
+    [Id(8)]
     public string? Owner { get; init; }
 
     /// <summary>When, UTC.</summary>
+    [Id(9)]
     public DateTimeOffset Created { get; init; }
 }
 
 /// <summary>Asks to register a volume that lies under a configured root.</summary>
+[GenerateSerializer]
+[Immutable]
 public sealed record RegisterVolume
 {
     /// <summary>As <see cref="VolumeInfo.Name"/>.</summary>
+    [Id(0)]
     public required string Name { get; init; }
 
     /// <summary>Absolute, or relative to the first root: a folder with raw/ and labels/, or raw itself.</summary>
+    [Id(1)]
     public required string Path { get; init; }
 
     /// <summary>Labels, where they do not lie beside raw.</summary>
+    [Id(2)]
     public string? Labels { get; init; }
 
     /// <summary>nm; the stored volume's own when left out, else 1 x 1 x 1.</summary>
+    [Id(3)]
     public VoxelSize? VoxelSize { get; init; }
 }
 
@@ -58,6 +76,8 @@ public sealed record RegisterVolume
 /// <param name="Max">Largest level there is.</param>
 /// <param name="Histogram">Voxels per grey level, or per 256 levels of uint16; 256 counts.</param>
 /// <param name="Slices">z sections that were read: all, or evenly spread ones of a large volume.</param>
+[GenerateSerializer]
+[Immutable]
 public sealed record VolumeStatistics(double Mean, double Std, int Min, int Max, IReadOnlyList<long> Histogram, int Slices);
 
 /// <summary>Announces files that will be uploaded and become a volume: raw/..., labels/..., classes.json.</summary>

@@ -14,8 +14,6 @@ namespace Teravox.Grains;
 /// </summary>
 public sealed class ExperimentService(ICatalog catalog, IGrainFactory grains)
 {
-    private static readonly TimeSpan TryFor = TimeSpan.FromSeconds(10), Pause = TimeSpan.FromMilliseconds(100);
-
     /// <summary>The catalog.</summary>
     public ICatalog Catalog => catalog;
 
@@ -43,19 +41,19 @@ public sealed class ExperimentService(ICatalog catalog, IGrainFactory grains)
     }
 
     /// <summary>How far an experiment is; null when there is none.</summary>
-    public Task<ExperimentStatus?> DescribeAsync(long id, CancellationToken ct) => CallAsync(() => Grain(id).DescribeAsync(), ct);
+    public Task<ExperimentStatus?> DescribeAsync(long id, CancellationToken ct) => GrainCalls.RepeatAsync(() => Grain(id).DescribeAsync(), ct);
 
     /// <summary>Nothing more is handed out; what runs may end. False when it was not running.</summary>
-    public Task<bool> PauseAsync(long id, CancellationToken ct) => CallAsync(() => Grain(id).PauseAsync(), ct);
+    public Task<bool> PauseAsync(long id, CancellationToken ct) => GrainCalls.RepeatAsync(() => Grain(id).PauseAsync(), ct);
 
     /// <summary>Undoes a pause. False when it was not paused.</summary>
-    public Task<bool> ResumeAsync(long id, CancellationToken ct) => CallAsync(() => Grain(id).ResumeAsync(), ct);
+    public Task<bool> ResumeAsync(long id, CancellationToken ct) => GrainCalls.RepeatAsync(() => Grain(id).ResumeAsync(), ct);
 
     /// <summary>Ends it as cancelled. False when it had ended.</summary>
-    public Task<bool> CancelAsync(long id, CancellationToken ct) => CallAsync(() => Grain(id).CancelAsync(), ct);
+    public Task<bool> CancelAsync(long id, CancellationToken ct) => GrainCalls.RepeatAsync(() => Grain(id).CancelAsync(), ct);
 
     /// <summary>Runs what failed again; how many items and stages that were.</summary>
-    public Task<int> RetryAsync(long id, CancellationToken ct) => CallAsync(() => Grain(id).RetryAsync(), ct);
+    public Task<int> RetryAsync(long id, CancellationToken ct) => GrainCalls.RepeatAsync(() => Grain(id).RetryAsync(), ct);
 
     /// <summary>Waits for its end: its state then, or at the moment when it was stopped waiting for.</summary>
     /// <exception cref="InputException">There is no such experiment.</exception>
@@ -63,7 +61,7 @@ public sealed class ExperimentService(ICatalog catalog, IGrainFactory grains)
     {
         while (true)
         {
-            var state = await CallAsync(() => Grain(id).WaitForEndAsync(TimeSpan.FromSeconds(1)), CancellationToken.None)
+            var state = await GrainCalls.RepeatAsync(() => Grain(id).WaitForEndAsync(TimeSpan.FromSeconds(1)), CancellationToken.None)
                 ?? throw new InputException($"There is no experiment {id}; list the experiments to see their numbers.");
             if (stop.IsCancellationRequested || state is ExperimentState.Succeeded or ExperimentState.Failed or ExperimentState.Cancelled)
                 return state;
@@ -72,27 +70,7 @@ public sealed class ExperimentService(ICatalog catalog, IGrainFactory grains)
 
     /// <summary>All silos by name.</summary>
     public Task<SiloState[]> SilosAsync(CancellationToken ct) =>
-        CallAsync(() => grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key).SilosAsync(), ct);
-
-    private static async Task<T> CallAsync<T>(Func<Task<T>> call, CancellationToken ct)
-    {
-        var since = System.Diagnostics.Stopwatch.GetTimestamp();
-        while (true)
-        {
-            ct.ThrowIfCancellationRequested();
-            try
-            {
-                return await call().WaitAsync(ct);
-            }
-            catch (Exception e) when (GrainCalls.MayPass(e) && !ct.IsCancellationRequested)
-            {
-                if (System.Diagnostics.Stopwatch.GetElapsedTime(since) > TryFor)
-                    throw new DatabaseUnavailableException($"The cluster does not answer ({e.Message}).", e);
-            }
-
-            await Task.Delay(Pause, ct);
-        }
-    }
+        GrainCalls.RepeatAsync(() => grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key).SilosAsync(), ct);
 
     private IExperimentGrain Grain(long id) => grains.GetGrain<IExperimentGrain>(id.ToString(CultureInfo.InvariantCulture));
 }

@@ -9,10 +9,11 @@ namespace Teravox.Silo.Http;
 /// <summary>What the routes work with. Nothing here is state of the cluster: any silo answers for all of it.</summary>
 internal sealed class ApiServices : IDisposable
 {
-    public ApiServices(ExperimentService experiments, ExperimentStore store, HttpOptions options, bool loopbackOnly)
+    public ApiServices(ExperimentService experiments, ExperimentStore store, IGrainFactory grains, HttpOptions options, bool loopbackOnly)
     {
         Experiments = experiments;
         Store = store;
+        Grains = grains;
         Options = options;
         Paths = new PathGuard(options);
         Keys = new KeyGate(experiments.Catalog, loopbackOnly);
@@ -25,6 +26,8 @@ internal sealed class ApiServices : IDisposable
     public ICatalog Catalog => Experiments.Catalog;
 
     public ExperimentStore Store { get; }
+
+    public IGrainFactory Grains { get; }
 
     public HttpOptions Options { get; }
 

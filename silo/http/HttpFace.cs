@@ -64,7 +64,7 @@ public static class HttpFace
         foreach (var folder in (string[])["volumes", "models", "uploads"])
             Directory.CreateDirectory(Path.Combine(options.Store, folder));
         services.AddSingleton(provider => new ApiServices(
-            provider.GetRequiredService<ExperimentService>(), provider.GetRequiredService<ExperimentStore>(), options, options.Urls.All(Loopback.IsLoopback)));
+            provider.GetRequiredService<ExperimentService>(), provider.GetRequiredService<ExperimentStore>(), provider.GetRequiredService<IGrainFactory>(), options, options.Urls.All(Loopback.IsLoopback)));
     }
 
     /// <summary>What every request goes through, outermost first, and the routes.</summary>
@@ -88,14 +88,14 @@ public static class HttpFace
     {
         var stopping = app.Lifetime.ApplicationStopping;
         var v1 = app.MapGroup("/api/v1");
-        var volumes = new VolumeCatalog(api);
+        var volumes = new VolumeService(api);
         VolumeRoutes.Map(v1, api, volumes);
         UploadRoutes.Map(v1, api, volumes);
         ModelRoutes.Map(v1, api);
         CampaignRoutes.Map(v1, api);
         ExperimentRoutes.Map(v1, api);
         ResultRoutes.Map(v1, api, stopping);
-        ViewRoutes.Map(v1, api, volumes);
+        ViewRoutes.Map(v1, api);
         SessionRoutes.Map(v1, api, page);
         ClusterRoutes.Map(v1, api);
         HealthRoutes.Map(app, api);

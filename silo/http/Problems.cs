@@ -86,7 +86,8 @@ internal static partial class Problems
         return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(bytes, http.RequestAborted).AsTask();
     }
 
-    private static ProblemException Of(Exception e) => e switch
+    /// <summary>What an exception is to clients.</summary>
+    public static ProblemException Of(Exception e) => e switch
     {
         ProblemException p => p,
         InputException input => new ProblemException(422, input.Message, FieldOf(input.Message)),

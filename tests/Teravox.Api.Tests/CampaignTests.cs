@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Teravox.Contracts;
 using Teravox.Contracts.Api;
+using Teravox.Contracts.Grains;
+using Teravox.Grains;
 using Teravox.Grains.Catalog;
 
 namespace Teravox.Api.Tests;
@@ -73,6 +77,58 @@ public sealed class CampaignTests : IAsyncLifetime
         Assert.Single(answers, a => a.StatusCode == HttpStatusCode.Created);
         Assert.All(answers, a => Assert.True(a.IsSuccessStatusCode, $"{a.StatusCode}"));
         Assert.Equal(2, (await server.Catalog.ListAsync(new ExperimentQuery(), Ct)).Count);
+    }
+
+    [Fact]
+    public async Task Submit_WhenItIsRefused_TellsStatusAndField()
+    {
+        await server.Http.PostJsonAsync(Api, Body("mine", [1])).MustAsync<CampaignInfo>(HttpStatusCode.Created);
+        await MustRefuseAsync("mine", Json(Body("mine", [2])), 409, "name");
+        await MustRefuseAsync("other", Json(Body("mine", [1])), 422, "name");
+        await MustRefuseAsync("bad", Json(Body("bad", [0])), 422, "spec.training.iterations");
+        await MustRefuseAsync("bad", "{", 400, null);
+        Assert.Equal(404, (await server.Grains.GetGrain<ICampaignGrain>("bad").DescribeAsync(new GrainRequest("1"))).Refusal?.Status);
+    }
+
+    [Fact]
+    public async Task Submit_WhenTheCheckTakesLongerThanACall_IsAskedForAgain()
+    {
+        var grain = server.Grains.GetGrain<ICampaignGrain>("slow");
+        var (request, json) = (new GrainRequest("1"), Json(Body("slow", [1])));
+        using var submitting = new FaultPoint("campaign.before-submit", isHeld: true);
+        Assert.Equal(new LongAnswer<CampaignDocument>(null), await grain.SubmitAsync(json, request));
+
+        // The grain answers others meanwhile.
+        Assert.NotNull((await grain.DescribeAsync(new GrainRequest("2"))).Result);
+        submitting.Release();
+        LongAnswer<CampaignDocument> answer;
+        do
+        {
+            answer = await grain.SubmitAsync(json, request with { IsRepeated = true });
+        }
+        while (answer is { Result: null, Refusal: null });
+        Assert.True(answer.Result?.IsNew);
+        Assert.Equal(1, submitting.Reached);
+    }
+
+    [Fact]
+    public async Task Table_WhenTheGrainHasTheScores_NeedsNoFile()
+    {
+        var made = await server.Http.PostJsonAsync(Api, Body("kept", [1])).MustAsync<CampaignInfo>(HttpStatusCode.Created);
+        await using var silo = new Silos(server);
+        await silo.RunAsync(made.Experiments[0].Id);
+        var before = await server.Http.GetStringAsync(Api + "/kept/table.csv", Ct);
+        Directory.Delete(server.Services.GetRequiredService<ExperimentStore>().Folder(made.Experiments[0].Id).Report, recursive: true);
+        Assert.True(before.Split('\n').Length > 2, before);
+        Assert.Equal(before, await server.Http.GetStringAsync(Api + "/kept/table.csv", Ct));
+    }
+
+    private static string Json(NewCampaign campaign) => JsonSerializer.Serialize(campaign, TeravoxJson.Compact);
+
+    private async Task MustRefuseAsync(string key, string json, int status, string? field)
+    {
+        var refusal = (await server.Grains.GetGrain<ICampaignGrain>(key).SubmitAsync(json, new GrainRequest(Guid.NewGuid().ToString("N")))).Refusal;
+        Assert.Equal((status, field), (refusal?.Status, refusal?.Field));
     }
 
     private static NewCampaign Body(string name, int[] iterations, int repeats = 1) => new()

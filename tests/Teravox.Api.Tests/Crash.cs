@@ -6,7 +6,8 @@ namespace Teravox.Api.Tests;
 /// <summary>While it lives, whoever reaches the point fails there. Tests side by side may each have one.</summary>
 internal sealed class Crash : IDisposable
 {
-    private static readonly Lock Gate = new();
+    /// <summary>Held while listeners are added and taken away.</summary>
+    public static readonly Lock Gate = new();
     private readonly Action<string> hit;
 
     public Crash(string point)

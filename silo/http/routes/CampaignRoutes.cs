@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Teravox.Contracts.Api;
 using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Campaigns;
-using Teravox.Silo.Http.Experiments;
 using Teravox.Silo.Http.Security;
 
 namespace Teravox.Silo.Http.Routes;
@@ -15,7 +14,7 @@ internal static class CampaignRoutes
 {
     public static void Map(RouteGroupBuilder group, ApiServices api)
     {
-        var campaigns = new CampaignService(api, new Submission(api));
+        var campaigns = new CampaignService(api);
         var routes = group.MapGroup("/campaigns").WithTags("campaigns");
 
         routes.MapPost("", async (NewCampaign body, HttpContext http, CancellationToken ct) =>

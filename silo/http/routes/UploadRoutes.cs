@@ -16,7 +16,7 @@ internal static class UploadRoutes
     private const string Bytes = "application/octet-stream";
     private const int ManifestBytes = 32 << 20;
 
-    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeCatalog volumes)
+    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeService volumes)
     {
         var uploads = new UploadService(api, volumes);
         var routes = group.MapGroup("/uploads").WithTags("uploads");

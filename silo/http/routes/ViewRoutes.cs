@@ -16,10 +16,10 @@ internal static class ViewRoutes
 {
     private const int MostLosses = 2000;
 
-    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeCatalog named)
+    public static void Map(RouteGroupBuilder group, ApiServices api)
     {
         var ofExperiments = new ExperimentVolumes(api);
-        var ofVolumes = new CatalogVolumes(api, named);
+        var ofVolumes = new CatalogVolumes(api, new VolumeCatalog(api));
         var experiments = group.MapGroup("/experiments/{id:long}").WithTags("views");
         var volumes = group.MapGroup("/volumes/{name}/views").WithTags("views");
 

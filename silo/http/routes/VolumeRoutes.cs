@@ -2,6 +2,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains.Catalog;
 using Teravox.Silo.Http.Security;
@@ -14,7 +15,7 @@ internal static class VolumeRoutes
 {
     private const int UsualSide = 1024;
 
-    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeCatalog volumes)
+    public static void Map(RouteGroupBuilder group, ApiServices api, VolumeService volumes)
     {
         var routes = group.MapGroup("/volumes").WithTags("volumes");
 
@@ -32,11 +33,7 @@ internal static class VolumeRoutes
         routes.MapGet("/{name}", async (string name, CancellationToken ct) => TypedResults.Ok(await volumes.FindAsync(name, ct)))
             .Doc("One volume.", ApiRole.Reader, 404);
 
-        routes.MapGet("/{name}/statistics", async (string name, CancellationToken ct) =>
-        {
-            var volume = await volumes.FindAsync(name, ct);
-            return TypedResults.Ok(await api.Checks.RunAsync(() => api.Pictures.Statistics(volume, ct), ct));
-        })
+        routes.MapGet("/{name}/statistics", async (string name, CancellationToken ct) => TypedResults.Ok(await volumes.StatisticsAsync(name, ct)))
             .Doc("What its grey levels are like; of a large volume up to 64 sections are read, once.", ApiRole.Reader, 404, 422);
 
         routes.MapGet("/{name}/slices/{z:int}.png", async (string name, int z, int? max, bool? labels, CancellationToken ct) =>
@@ -49,6 +46,10 @@ internal static class VolumeRoutes
             if (labels == true && (volume.Labels is null || volume.Classes is null))
                 throw new ProblemException(404, $"Volume {name} has no {(volume.Labels is null ? "labels" : "classes.json, which says what its labels mean")}.");
             var side = max ?? UsualSide;
+
+            // Deep voxels are shown by the volume's statistics, which its grain reads once for the cluster.
+            if (labels != true && volume.Type == VoxelType.UInt16)
+                await volumes.StatisticsAsync(name, ct);
             var png = await api.Checks.RunAsync(() => labels == true ? api.Pictures.Labels(volume, z, side) : api.Pictures.Raw(volume, z, side, ct), ct);
             return TypedResults.Bytes(png, "image/png");
         })

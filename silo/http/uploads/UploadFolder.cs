@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
+using Teravox.Grains.Catalog;
 using Teravox.Volumes;
 
 namespace Teravox.Silo.Http.Uploads;
@@ -15,6 +16,9 @@ internal sealed class UploadFolder(string root)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The folder of an upload's entry.</summary>
+    public static UploadFolder Of(ApiServices api, EntryRow row) => new(Path.Combine(api.Folder("uploads"), $"{row.Id}"));
 
     /// <summary>Where the volume grows.</summary>
     public string Files => Path.Combine(root, "files");

@@ -14,11 +14,11 @@ namespace Teravox.Silo.Http.Uploads;
 /// Takes uploads in: an entry of the catalog by the volume's name, and a folder of the store by the entry's number. An
 /// upload that became a volume stays as an entry for a while, so that completing it again is answered the same.
 /// </summary>
-internal sealed class UploadService(ApiServices api, VolumeCatalog volumes)
+internal sealed class UploadService(ApiServices api, VolumeService volumes)
 {
-    private const string Marker = ".teravox-upload";
     private const int MostKept = 32;
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(7);
+    private readonly VolumeCatalog _catalog = new(api);
 
     // The files that were announced never change, and many take long to read for every slab.
     private readonly ConcurrentDictionary<long, (NewUpload Upload, Dictionary<string, UploadFile> Files)> manifests = new();
@@ -30,7 +30,7 @@ internal sealed class UploadService(ApiServices api, VolumeCatalog volumes)
     {
         ManifestCheck.Run(body, api.Options.Uploads);
         await SweepAsync(ct);
-        await volumes.RefuseTakenAsync(body.Name, ct);
+        await _catalog.RefuseTakenAsync(body.Name, ct);
         // Whoever finds while uploading that the voxel size is another need not send the files again.
         var hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(body with { VoxelSize = null }, TeravoxJson.Compact)));
         var document = JsonSerializer.Serialize(new Entry(hash), TeravoxJson.Compact);
@@ -75,58 +75,37 @@ internal sealed class UploadService(ApiServices api, VolumeCatalog volumes)
     {
         var row = await FindAsync(id, caller, ct);
         if (Read(row).Volume is { } done)
-            return (await volumes.FindAsync(done, ct), false);
+            return (await _catalog.FindAsync(done, ct), false);
         var folder = FolderOf(row);
         using var alone = Directory.Exists(folder.Root) ? folder.TryLock() : null;
         if (alone is null)
             throw new ProblemException(409, "The upload is being completed already; ask for the volume in a while.");
 
         // 1. Everything is checked where it arrived.
-        var upload = folder.Read();
-        var place = volumes.FolderOf(row.Name);
         if (Directory.Exists(folder.Files))
         {
-            await volumes.RefuseTakenAsync(row.Name, ct);
+            var upload = folder.Read();
+            await _catalog.RefuseTakenAsync(row.Name, ct);
             await folder.CheckAsync(upload, ct);
-            await CheckAsync(folder.Files, upload, ct);
-
-            // 2. It moves whole. What lies there without an entry is the rest of a volume that was deleted, or of a crash.
-            await File.WriteAllTextAsync(Path.Combine(folder.Files, Marker), $"{id}", ct);
-            volumes.Remove(place);
-            FaultPoints.Hit("upload.before-rename");
-            Directory.Move(folder.Files, place);
-            FaultPoints.Hit("upload.after-rename");
-        }
-        else if (!File.Exists(Path.Combine(place, Marker)) || await File.ReadAllTextAsync(Path.Combine(place, Marker), ct) != $"{id}")
-        {
-            throw new ProblemException(409, "The files of this upload are gone; delete it and begin anew.");
+            await api.Checks.RunAsync(() => VolumeLayout.Of(folder.Files, null).Check(upload.Name, upload.VoxelSize, VolumeLayout.Limits(api.Options.Uploads), ct), ct);
         }
 
-        // 3. From here on it is a volume. Headers are read again, so that the entry says where things lie now.
-        var info = await CheckAsync(place, upload, ct);
-        if (await volumes.AddAsync(info, row.Owner, ct) is not { } volume)
-        {
-            Directory.Move(place, folder.Files);
-            throw VolumeCatalog.Taken(row.Name);
-        }
-
+        // 2. The volume's grain moves it to its place.
+        var volume = await volumes.TakeUploadAsync(row.Name, id, caller, ct);
         await api.Catalog.ReplaceEntryAsync(row.Id, row.Version, JsonSerializer.Serialize(Read(row) with { Volume = row.Name }, TeravoxJson.Compact), ct);
         manifests.TryRemove(id, out _);
         await alone.DisposeAsync();
-        volumes.Remove(folder.Root);
+        _catalog.Remove(folder.Root);
         return (volume, true);
     }
 
     public async Task DeleteAsync(long id, Caller caller, CancellationToken ct) => await RemoveAsync(await UnfinishedAsync(id, caller, ct), ct);
 
-    private Task<VolumeInfo> CheckAsync(string folder, NewUpload upload, CancellationToken ct) => api.Checks.RunAsync(
-        () => VolumeLayout.Of(folder, null).Check(upload.Name, upload.VoxelSize, VolumeLayout.Limits(api.Options.Uploads), ct), ct);
-
     private async Task RemoveAsync(EntryRow row, CancellationToken ct)
     {
         await api.Catalog.RemoveEntryAsync(row.Id, ct);
         manifests.TryRemove(row.Id, out _);
-        volumes.Remove(FolderOf(row).Root);
+        _catalog.Remove(FolderOf(row).Root);
     }
 
     // Whoever begins an upload clears away what nobody went on with.
@@ -181,7 +160,7 @@ internal sealed class UploadService(ApiServices api, VolumeCatalog volumes)
         };
     }
 
-    private UploadFolder FolderOf(EntryRow row) => new(Path.Combine(api.Folder("uploads"), $"{row.Id}"));
+    private UploadFolder FolderOf(EntryRow row) => UploadFolder.Of(api, row);
 
     private static Entry Read(EntryRow row) => JsonSerializer.Deserialize<Entry>(row.Document, TeravoxJson.Compact)!;
 }

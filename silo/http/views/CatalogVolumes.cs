@@ -73,6 +73,10 @@ internal sealed class CatalogVolumes(ApiServices api, VolumeCatalog volumes)
             yield return (Labels, StackUse.Labels, labels);
     }
 
+    /// <summary>The resolutions of raw that is a stored OME-Zarr, the finest first; none of images.</summary>
+    public static IReadOnlyList<ViewLevel> LevelsOf(VolumeInfo volume) =>
+        IsServedAsItLies(volume.Raw, null) ? ViewPlace.Levels(OmeVolume.Open(volume.Raw), volume.VoxelSize, all: true) : [];
+
     // A plain Zarr array has no levels to name, and labels whose values are no class ids must be translated.
     private static bool IsServedAsItLies(string path, ClassMap? classes) =>
         Directory.Exists(path)

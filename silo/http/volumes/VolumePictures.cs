@@ -22,7 +22,7 @@ internal sealed class VolumePictures(string cacheFolder, StackLimits limits) : I
         var (histogram, sections) = Histogram(volume, ct);
         var s = histogram.Statistics();
         var perBin = histogram.Counts.Length / 256;
-        return new VolumeStatistics(s.Mean, s.Std, s.Min, s.Max, [.. histogram.Counts.Chunk(perBin).Select(static c => c.Sum())], sections);
+        return new VolumeStatistics(s.Mean, s.Std, s.Min, s.Max, histogram.Counts.Chunk(perBin).Select(static c => c.Sum()).ToArray(), sections);
     }
 
     /// <summary>A section as PNG, no side longer than <paramref name="most"/> pixels: raw as 8-bit grey, averaged.</summary>
@@ -84,6 +84,7 @@ internal sealed class VolumePictures(string cacheFolder, StackLimits limits) : I
             return (VoxelHistogram.FromBytes(kept.AsSpan(8)), (int)BinaryPrimitives.ReadInt64LittleEndian(kept));
         }
 
+        FaultPoints.Hit("statistics.before-read:" + volume.Raw);
         var count = Math.Min(MostSections, volume.Shape.Z);
         var histogram = stacks.Read(volume.Id, StackUse.Raw, () => ImageStack.Open(volume.Raw, limits), stack =>
         {
