@@ -94,7 +94,7 @@ public static partial class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The first error is the one to report; a leftover is harmless and carries the temporary prefix.
+            // The first error is the one to report; an orphaned file is harmless and carries the temporary prefix.
         }
     }
 

@@ -65,7 +65,7 @@ public sealed partial class OmeVolume
     /// <param name="box">Inside the volume, on chunk borders.</param>
     /// <param name="from">At least box.Count voxels in native byte order, x fastest.</param>
     /// <param name="channel">0..Channels - 1.</param>
-    /// <param name="stamp">Letters, digits, '-' or '_' that go into temporary files' names, to tell whose leftovers they are.</param>
+    /// <param name="stamp">Letters, digits, '-' or '_' that go into temporary files' names, to tell whose orphaned files they are.</param>
     /// <exception cref="ArgumentException">The box is not on chunk borders.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The box or channel lies outside the volume.</exception>
     /// <exception cref="IOException">A chunk cannot be written (disk full); names its file. The old chunk stays.</exception>

@@ -179,7 +179,7 @@ public sealed partial class OmeVolume
     /// Removes the temporary files that crashed writers left in this level. Only while nobody writes, or with the stamp
     /// of writers that are known to be dead: a writer whose file vanishes fails. Returns how many there were.
     /// </summary>
-    public int DeleteLeftovers(string? stamp = null) => _chunks.DeleteLeftovers(stamp);
+    public int DeleteOrphanedFiles(string? stamp = null) => _chunks.DeleteOrphanedFiles(stamp);
 
     private static OmeVolume OpenPlain(string path, int level)
     {

@@ -159,7 +159,7 @@ public static class StackWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The first error is the one to report; the leftover's name says what it is.
+            // The first error is the one to report; the orphaned file's name says what it is.
         }
     }
 }

@@ -31,7 +31,7 @@ internal static class ChaosChecks
             recount.AddRange(differences.Select(d => $"{id}: {d}"));
         }
 
-        var leftovers = ResultFiles.Leftovers(cluster.Folder(experiments.Keys.Last()));
+        var orphaned = ResultFiles.OrphanedFiles(cluster.Folder(experiments.Keys.Last()));
         return
         [
             Check("every experiment succeeded", $"{experiments.Count} experiments", failed),
@@ -39,7 +39,7 @@ internal static class ChaosChecks
             Check("sums and results equal those of the single silo", $"{experiments.Values.Sum(r => r.Left.Count)} stages", left),
             Check("scores counted again from the files are the stored sums", $"{voxels} voxels", recount),
             Check($"output bytes equal those of the single silo (but for {ResultFiles.Exempt})", $"{files} files", bytes),
-            Check("the clean run leaves no temporary file", "", leftovers),
+            Check("the clean run leaves no temporary file", "", orphaned),
             Check("no silo ended unasked", $"{cluster.Silos.Count} silos", [.. cluster.Silos.Where(s => s.HasEnded && !s.WasEnded && s.ExitCode != 137).Select(s => $"{s.Name} with {s.ExitCode}: {string.Join(' ', s.Errors.TakeLast(3))}")]),
             Check("no silo met an error that nobody expected", "", [.. cluster.Silos.SelectMany(s => s.Errors).Distinct()]),
         ];

@@ -38,6 +38,6 @@ internal static class ResultFiles
     ];
 
     /// <summary>Temporary files and folders under a folder.</summary>
-    public static IReadOnlyList<string> Leftovers(string folder) =>
+    public static IReadOnlyList<string> OrphanedFiles(string folder) =>
         [.. Directory.EnumerateFileSystemEntries(folder, "*" + AtomicFile.TemporaryPrefix + "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f))];
 }

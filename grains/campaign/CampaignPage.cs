@@ -84,7 +84,7 @@ internal static class CampaignPage
         var scores = one.Scores;
         var published = scores.Published is { Count: > 0 };
         page.Append(folded ? $"<details><summary>{Text(one.Title)}</summary>\n" : $"<section>\n<h2>{Text(one.Title)}</h2>\n");
-        if (PresetWords.Of(scores.Preset) is { } words)
+        if (PresetTexts.Of(scores.Preset) is { } words)
             page.Append($"<p>{words}</p>\n");
         page.Append(ReportPage.Key(scores, "<span><i class=\"tickmark\"></i>floor</span>" + (published ? "<span><i class=\"ring\"></i>published</span>" : "")));
         page.Append($"<figure>{Charts.Bars(scores)}</figure>\n");

@@ -15,8 +15,8 @@ internal static class ImageSection
     public static string Kernels(ImageScores images)
     {
         var noise = images.Noise > 0 ? Inv($", with noise of {images.Noise:0.##} grey levels") : "";
-        var text = $"<p>The sections were reduced by {Text(images.Scale.ToString())} with {Words(images.Degraded)}{noise}. "
-            + $"Super-resolution learnt to undo {(images.Learnt == images.Degraded ? "the same reduction" : Words(images.Learnt))}.</p>\n";
+        var text = $"<p>The sections were reduced by {Text(images.Scale.ToString())} with {Describe(images.Degraded)}{noise}. "
+            + $"Super-resolution learnt to undo {(images.Learnt == images.Degraded ? "the same reduction" : Describe(images.Learnt))}.</p>\n";
         return images.Learnt == images.Degraded
             ? text
             : text + "<p class=\"note\"><strong>The two differ, which costs.</strong> Super-resolution learns from a section by reducing it once more and restoring what was lost. "
@@ -87,7 +87,7 @@ internal static class ImageSection
             + $"<td class=\"group\">{Number(a.Ssim, 4)}</td><td><strong>{Number(b.Ssim, 4)}</strong></td><td class=\"group\">{iterations}</td></tr>\n");
     }
 
-    private static string Words(Reduction reduction) => reduction.Kind switch
+    private static string Describe(Reduction reduction) => reduction.Kind switch
     {
         ReductionKind.Bicubic => "antialiased bicubic interpolation",
         ReductionKind.Gaussian => "a Gaussian, as scikit-image's rescale(anti_aliasing=True) does",

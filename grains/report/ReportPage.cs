@@ -46,7 +46,7 @@ internal static class ReportPage
         page.Append($"</p>\n<h1>{Text(scores.Name)}</h1>\n");
         if (input.IsPhantom)
             page.Append("<p class=\"note\">The volume is a <strong>phantom</strong>: generated tissue with a known truth. Its scores say that the method works, not how it does on real tissue.</p>\n");
-        if (PresetWords.Of(scores.Preset) is { } words)
+        if (PresetTexts.Of(scores.Preset) is { } words)
             page.Append($"<p>{words}</p>\n");
         page.Append("<dl class=\"facts\">\n");
         foreach (var prediction in scores.Predictions)

@@ -140,10 +140,10 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.Equal(
             ["lost is missing", "invented should not be there", "changed differs"],
             ResultFiles.Differences(ResultFiles.Of(single.FullName), ResultFiles.Of(many.FullName)));
-        Assert.Empty(ResultFiles.Leftovers(many.FullName));
+        Assert.Empty(ResultFiles.OrphanedFiles(many.FullName));
 
         File.WriteAllText(Path.Combine(many.FullName, Volumes.AtomicFile.TemporaryPrefix + "chunk"), "");
-        Assert.Single(ResultFiles.Leftovers(many.FullName));
+        Assert.Single(ResultFiles.OrphanedFiles(many.FullName));
     }
 
     // Two items: bits of those that are done, attempts of those that silo "a" has, and the one sum.

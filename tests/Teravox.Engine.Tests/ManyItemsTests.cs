@@ -3,7 +3,12 @@ using Teravox.Grains;
 
 namespace Teravox.Engine.Tests;
 
+/// <summary>Tests that look at the memory of the whole process: no other test runs beside them.</summary>
+[CollectionDefinition(nameof(AloneInTheProcess), DisableParallelization = true)]
+public sealed class AloneInTheProcess;
+
 /// <summary>Stages larger than anything that may be held in memory item by item.</summary>
+[Collection(nameof(AloneInTheProcess))]
 public sealed class ManyItemsTests : EngineFixture
 {
     [Fact]

@@ -26,7 +26,7 @@ public sealed class ChunkWriteTests : IDisposable
 
     private static byte[] Filled(Int3 shape, byte value) => [.. Enumerable.Repeat(value, (int)shape.Count)];
 
-    private static string[] Leftovers(OmeVolume volume) =>
+    private static string[] OrphanedFiles(OmeVolume volume) =>
         Directory.GetFiles(volume.Path, AtomicFile.TemporaryPrefix + "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 });
 
     [Theory]
@@ -58,10 +58,10 @@ public sealed class ChunkWriteTests : IDisposable
             }
 
             Assert.Equal(point == "chunk.before-rename" ? crashAt : crashAt + 1, news);
-            Assert.Equal(point == "chunk.before-rename" ? 1 : 0, Leftovers(volume).Length);
-            Assert.Equal(0, volume.DeleteLeftovers("item-8"));
-            Assert.Equal(Leftovers(volume).Length, volume.DeleteLeftovers("item-7"));
-            Assert.Empty(Leftovers(volume));
+            Assert.Equal(point == "chunk.before-rename" ? 1 : 0, OrphanedFiles(volume).Length);
+            Assert.Equal(0, volume.DeleteOrphanedFiles("item-8"));
+            Assert.Equal(OrphanedFiles(volume).Length, volume.DeleteOrphanedFiles("item-7"));
+            Assert.Empty(OrphanedFiles(volume));
 
             volume.Write(Box3.Whole(Shape), Filled(Shape, 2));
             Assert.Equal(Filled(Shape, 2), OmeVolumeTests.Read(volume, Box3.Whole(Shape)));
@@ -119,7 +119,7 @@ public sealed class ChunkWriteTests : IDisposable
             Assert.Contains(Path.Combine(volume.Path, "s0", "0", "0", "0"), error.Message);
             Assert.Contains("No space left", error.Message);
             Assert.Equal(Filled(chunk, 1), OmeVolumeTests.Read(volume, first));
-            Assert.Empty(Leftovers(volume));
+            Assert.Empty(OrphanedFiles(volume));
             var text = Assert.Throws<IOException>(() => AtomicFile.WriteAllBytes(Path.Combine(mount, "x"), new byte[100_000]));
             Assert.Contains(Path.Combine(mount, "x"), text.Message);
 
@@ -156,7 +156,7 @@ public sealed class ChunkWriteTests : IDisposable
             Assert.All(voxels, static v => Assert.Single(v.Distinct()));
             var news = (hit * 17) + (point == "chunk.after-link" ? 1 : 0);
             Assert.Equal(news, voxels.Count(v => v[0] == 2));
-            Assert.Equal(1, volume.DeleteLeftovers());
+            Assert.Equal(1, volume.DeleteOrphanedFiles());
 
             // Whoever repeats the item after the crash: what is stored stays.
             if (!once)

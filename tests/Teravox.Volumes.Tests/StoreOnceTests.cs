@@ -76,7 +76,7 @@ public sealed class StoreOnceTests : IDisposable
             Assert.Equal(voxels, OmeVolumeTests.Read(volume, box, channel));
             Assert.True(volume.TryReadStored(box, got, channel));
             Assert.Equal(voxels, got);
-            Assert.Equal(0, volume.DeleteLeftovers());
+            Assert.Equal(0, volume.DeleteOrphanedFiles());
             for (var other = 0; other < volume.Channels; other++)
                 Assert.Equal(other == channel, volume.TryReadStored(box, got, other));
         }
@@ -177,7 +177,7 @@ public sealed class StoreOnceTests : IDisposable
         Assert.Equal(18, both.CurrentPhaseNumber);
         Assert.Equal(got[0], got[1]);
         Assert.Equal(got[0], OmeVolumeTests.Read(volume, box));
-        Assert.Equal(0, volume.DeleteLeftovers());
+        Assert.Equal(0, volume.DeleteOrphanedFiles());
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public sealed class StoreOnceTests : IDisposable
             });
             Assert.All(got, v => Assert.Equal(got[0], v));
             Assert.Equal(got[0], OmeVolumeTests.Read(volume, Box3.Whole(shape)));
-            Assert.Equal(0, volume.DeleteLeftovers());
+            Assert.Equal(0, volume.DeleteOrphanedFiles());
         }
     }
 
@@ -213,7 +213,7 @@ public sealed class StoreOnceTests : IDisposable
         Assert.All(ends, end => Assert.True(end.Code == 0, end.Error));
         Assert.All(ends, end => Assert.Equal(stored, end.Voxels));
         Assert.DoesNotContain("00", stored.Chunk(2).Select(static c => new string(c)));
-        Assert.Equal(0, volume.DeleteLeftovers());
+        Assert.Equal(0, volume.DeleteOrphanedFiles());
         Array.ForEach(children, static c => c.Dispose());
     }
 
@@ -232,6 +232,6 @@ public sealed class StoreOnceTests : IDisposable
         };
         var error = Assert.Throws<IOException>(() => volume.StoreOnce(Box3.Whole(shape), Filled(shape, 1)));
         Assert.Contains("is gone", error.Message);
-        Assert.Equal(0, volume.DeleteLeftovers());
+        Assert.Equal(0, volume.DeleteOrphanedFiles());
     }
 }

@@ -72,16 +72,16 @@ public sealed partial class SlicesTests(Site site)
             await page.GetByRole(AriaRole.Button, new() { Name = "Grey values" }).ClickAsync();
             await page.GetByRole(AriaRole.Combobox, new() { Name = "Class", Exact = true }).SelectOptionAsync(chosen.Id.ToString(CultureInfo.InvariantCulture));
             var score = page.Locator("tr[data-region='test'] td").First;
-            await Expect(score).ToHaveTextAsync(Words(chosen.F1));
+            await Expect(score).ToHaveTextAsync(Shown(chosen.F1));
 
             // Any other threshold has the F1 of the report's curve there.
-            var other = Enumerable.Range(1, 255).First(t => Words(chosen.Curve[t]) != Words(chosen.F1));
+            var other = Enumerable.Range(1, 255).First(t => Shown(chosen.Curve[t]) != Shown(chosen.F1));
             var slider = Slider(page, "Threshold");
             await slider.FillAsync(other.ToString(CultureInfo.InvariantCulture));
-            await Expect(score).ToHaveTextAsync(Words(chosen.Curve[other]));
+            await Expect(score).ToHaveTextAsync(Shown(chosen.Curve[other]));
 
             await page.GetByRole(AriaRole.Button, new() { Name = $"The experiment's: {chosen.Threshold}" }).ClickAsync();
-            await Expect(score).ToHaveTextAsync(Words(chosen.F1));
+            await Expect(score).ToHaveTextAsync(Shown(chosen.F1));
         });
     }
 
@@ -168,7 +168,7 @@ public sealed partial class SlicesTests(Site site)
         return found;
     }
 
-    private static string Words(double? value) => value?.ToString("F4", CultureInfo.InvariantCulture) ?? "–";
+    private static string Shown(double? value) => value?.ToString("F4", CultureInfo.InvariantCulture) ?? "–";
 
     private static ILocator Pane(IPage page, string plane) => page.Locator($".pane-{plane} canvas");
 

@@ -12,10 +12,10 @@ namespace Teravox.Volumes;
 /// Reads and writes whole chunks of one array. How a chunk is written, and what a crash leaves after each step:
 ///
 /// 1. A temporary file ".tmp-..." is made in the chunk's own directory (same file system, so that a rename is one
-///    step). Crash: an empty leftover; the chunk is as before.
-/// 2. The packed chunk is written to it. Crash: a leftover of any length; the chunk is as before. No reader looks at
+///    step). Crash: an empty orphaned file; the chunk is as before.
+/// 2. The packed chunk is written to it. Crash: an orphaned file of any length; the chunk is as before. No reader looks at
 ///    it, since no chunk has such a name.
-/// 3. The file is flushed to the disk (fsync). Crash: a whole leftover; the chunk is as before. Without this step a
+/// 3. The file is flushed to the disk (fsync). Crash: a whole orphaned file; the chunk is as before. Without this step a
 ///    power cut after the rename could leave the new name with empty content.
 /// 4. The file is renamed over the chunk's name. Readers see the old chunk up to here and the new one from here on,
 ///    never a mixture. A process that dies here has written the chunk. A power cut may still bring the old name back.
@@ -24,12 +24,12 @@ namespace Teravox.Volumes;
 ///
 /// A chunk that is written once takes a link in step 4 (<see cref="AtomicFile.TryCreate(string, ReadOnlySpan{byte})"/>):
 /// it gets the chunk's name only when nobody has it, so that a chunk once seen never changes. The temporary name is
-/// removed then. Crash between the two: the chunk is stored, and the leftover is a second name of its file.
+/// removed then. Crash between the two: the chunk is stored, and the orphaned file is a second name of its file.
 ///
 /// So a write of several chunks that is cut short leaves each of them whole, some old and some new; whoever repeats
 /// the write (a work item does) ends up with all new ones. If any step fails (a full disk), the temporary file is
-/// removed, the old chunk stays and the error names the chunk's file. Leftovers of crashes take space but are never
-/// read; <see cref="DeleteLeftovers"/> removes them when no writer is at work.
+/// removed, the old chunk stays and the error names the chunk's file. Orphaned files of crashes take space but are never
+/// read; <see cref="DeleteOrphanedFiles"/> removes them when no writer is at work.
 /// </summary>
 internal sealed class ChunkStore(ZarrArray array)
 {
@@ -73,7 +73,7 @@ internal sealed class ChunkStore(ZarrArray array)
     /// <summary>Writes one chunk by steps 1 to 4; <paramref name="chunk"/> is in native byte order and may be changed.</summary>
     /// <param name="position">Chunk coordinates.</param>
     /// <param name="chunk">The whole chunk.</param>
-    /// <param name="stamp">Goes into the temporary file's name, to tell whose leftover it is.</param>
+    /// <param name="stamp">Goes into the temporary file's name, to tell whose orphaned file it is.</param>
     /// <param name="once">Leaves the chunk alone when there is one.</param>
     /// <param name="touched">Gets the directories to flush in step 5.</param>
     /// <returns>Whether this chunk is stored: false only with <paramref name="once"/>, when there was one.</returns>
@@ -139,7 +139,7 @@ internal sealed class ChunkStore(ZarrArray array)
     /// <summary>
     /// Removes temporary files under the array's directory; with a stamp, only that writer's. Returns how many.
     /// </summary>
-    public int DeleteLeftovers(string? stamp)
+    public int DeleteOrphanedFiles(string? stamp)
     {
         var pattern = AtomicFile.TemporaryPrefix + (stamp is null ? "*" : stamp + "-*");
         var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };

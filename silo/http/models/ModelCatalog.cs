@@ -36,7 +36,7 @@ internal sealed class ModelCatalog(ApiServices api)
         if (await api.Catalog.FindEntryAsync(EntryKinds.Model, body.Name, ct) is not null)
             throw Taken(body.Name);
 
-        // The file gets its place before the entry names it; without the entry it is a leftover that nobody reads.
+        // The file gets its place before the entry names it; without the entry it is an orphaned file that nobody reads.
         var folder = api.Folder("models");
         var temporary = Path.Combine(folder, AtomicFile.TemporaryPrefix + Guid.NewGuid().ToString("N") + Extension);
         var place = Path.Combine(folder, $"{body.Name}-{Guid.NewGuid().ToString("N")[..8]}{Extension}");

@@ -2,7 +2,7 @@
 namespace Teravox.Grains.Report;
 
 /// <summary>What the presets compare, said to readers of a report.</summary>
-internal static class PresetWords
+internal static class PresetTexts
 {
     /// <summary>A sentence or two on what a preset's columns are; null where there is nothing to compare.</summary>
     public static string? Of(string? preset) => preset switch

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 namespace Teravox.Grains.Tests;
 
-public sealed class LeftoversTests
+public sealed class OrphanedFilesTests
 {
     [Fact]
     public void Delete_WhenATemporaryFolderHoldsTemporaryFiles_RemovesBothAndNothingElse()
