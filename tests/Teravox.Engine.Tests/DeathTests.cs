@@ -149,6 +149,18 @@ public sealed class DeathTests : EngineFixture
     }
 
     [Fact]
+    public async Task Report_WhenASiloThatDoesNotHaveTheItemSendsIt_IsSupersededAndTheOtherKeepsIt()
+    {
+        var (host, stage) = (await HostAsync(), Plan(1));
+        var item = Assert.Single((await TakeAsync(host, stage, "x")).Items);
+
+        Assert.Equal(ReportVerdict.Superseded, Assert.Single(await host.Range(stage).ReportAsync("y", [Done(item)])).Verdict);
+
+        Assert.Equal(new HandedOut("x", 1), Stored(host, stage).Out[0]);
+        Assert.Empty(Stored(host, stage).Sums);
+    }
+
+    [Fact]
     public async Task Item_WhenItRunsLongerThanItMayBeUnheard_IsKeptByItsReports()
     {
         var limits = Quick with { UnheardAfter = TimeSpan.FromSeconds(2) };

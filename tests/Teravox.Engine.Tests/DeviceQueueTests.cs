@@ -6,6 +6,7 @@ namespace Teravox.Engine.Tests;
 public class DeviceQueueTests
 {
     private const int Slots = 3;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Fact]
     public async Task Look_WhenItemsHaveEndedButTheirReportsWait_HasRoomAndIsNotIdle()
@@ -69,6 +70,28 @@ public class DeviceQueueTests
         queue.Free();
 
         await emptied.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task EnterAsync_WhenOneNeedsTheDeviceToItself_WaitsUntilItIsEmptyAndKeepsThoseBehindItWaiting()
+    {
+        var queue = New();
+        for (var i = 0; i < Slots; i++)
+            queue.Take();
+        Assert.True(await queue.EnterAsync(alone: false, CancellationToken.None));
+        var whole = queue.EnterAsync(alone: true, CancellationToken.None);
+        var behind = queue.EnterAsync(alone: false, CancellationToken.None);
+        Assert.Equal((1, 2), queue.Length);
+
+        queue.Leave(alone: false);
+        queue.Free();
+        Assert.Equal((1, 1), queue.Length);
+        Assert.True(await whole.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        Assert.False(behind.IsCompleted);
+
+        queue.Leave(alone: true);
+        Assert.Equal(1, queue.Length.Running);
+        Assert.True(await behind.WaitAsync(Patience, TestContext.Current.CancellationToken));
     }
 
     private static DeviceQueue New() => new(new Device("cpu", Slots, 1), TimeSpan.FromMilliseconds(500));

@@ -324,6 +324,43 @@ public sealed class SteeringTests : EngineFixture
         Assert.Equal(ExperimentState.Succeeded, await host.Experiments.WaitForEndAsync(id, Ct).WaitAsync(TimeSpan.FromMinutes(1), Ct));
     }
 
+    /// <summary>Nobody may have heard of it for so long that another has it.</summary>
+    [Fact]
+    public async Task Item_WhenItsReportsAreNotAnsweredForTooLong_StopsAndRunsAgain()
+    {
+        var (end, stopped, goOn) = (NewSignal(), NewSignal(), NewSignal());
+        Bench.Count = (_, _) => 2;
+        Bench.Work = async (turn, ct) =>
+        {
+            if (turn.Item.Index == 0)
+                await end.Task.WaitAsync(ct);
+            else if (turn.Item.Attempt == 1)
+                await Task.Delay(Timeout.Infinite, ct).ContinueWith(_ => stopped.TrySetResult(), TaskScheduler.Default);
+            ct.ThrowIfCancellationRequested();
+            return One;
+        };
+        var storage = new TestStorage();
+        var host = Own(await EngineHost.StartAsync(Setup(), silo => silo.Storage(storage), Ct));
+        var id = await SubmitAsync(host.Experiments, Stage("s"));
+        host.Work(Setup().Devices with { StopUnheardAfter = TimeSpan.FromSeconds(3) });
+        await StartedAsync(2);
+        try
+        {
+            // Reports of a range's other items are sent when it has answered that the first is done.
+            storage.BeforeWrite = grain => grain.Type.ToString() == "range" ? goOn.Task : Task.CompletedTask;
+            end.SetResult();
+            Assert.True(await Task.WhenAny(stopped.Task, Task.Delay(TimeSpan.FromMinutes(1), Ct)) == stopped.Task, "an item that nobody hears of goes on");
+        }
+        finally
+        {
+            goOn.SetResult();
+        }
+
+        Assert.Equal(ExperimentState.Succeeded, await host.Experiments.WaitForEndAsync(id, Ct));
+        Assert.Contains(Log.All<ItemStopped>(), item => item is { Index: 1, Cause: StopCause.Unheard });
+        Assert.Equal(2, await SumAsync(host.Grains, id));
+    }
+
     [Fact]
     public async Task Report_WhenItIsFarther_TheExperimentShowsIt()
     {

@@ -156,6 +156,31 @@ public sealed class TwoActivationsTests : EngineFixture
         Assert.Equal(StagePlan.RangeSize, await SumAsync(host.Grains, id));
     }
 
+    /// <summary>A change whose write fails is forgotten; the catalog would not take back what it was told of it.</summary>
+    [Fact]
+    public async Task Block_WhenTheChangeAfterItIsNotStored_TellsTheCatalogOfTheBlockAlone()
+    {
+        var host = await HostAsync();
+        var id = await SubmitAsync(host.Experiments, Stage("s"));
+        async Task<List<string>> ToldAsync() => [.. (await Catalog.EventsAsync(id, 0, 100, Ct)).Select(row => row.Kind)];
+        await UntilAsync("the catalog has the stage's items", async () => (await ToldAsync()).Contains("expanded"));
+        var (blocking, goesOn) = HoldWrites("experiment");
+        var block = host.Experiment(id).BlockAsync("s", "no silo has a device");
+        await blocking;
+        var pause = host.Experiment(id).PauseAsync();
+        await host.Experiment(id).DescribeAsync();
+        var (pausing, fails) = HoldWrites("experiment");
+        goesOn.SetResult();
+        await block;
+        await pausing;
+
+        await UntilAsync("the catalog has the block", async () => (await ToldAsync()).Contains("blocked"));
+        Assert.DoesNotContain("paused", await ToldAsync());
+        Assert.Equal(ExperimentState.Running, (await Catalog.FindAsync(id, Ct))!.State);
+        fails.SetException(new IOException("connection lost"));
+        await Assert.ThrowsAnyAsync<Exception>(() => pause);
+    }
+
     private static StagePlan Plan(int items, long experiment = 7) => new(experiment, "s", 0, TestBench.Kind, null, new WorkNeeds(), items, 3, 5);
 
     private static async Task<ReportVerdict> ReportAsync(EngineHost host, WorkItem item) => (await host.Range(item.Stage).ReportAsync("x",
