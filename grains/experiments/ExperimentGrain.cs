@@ -2,7 +2,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Orleans.Concurrency;
-using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
