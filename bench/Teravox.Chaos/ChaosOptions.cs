@@ -14,7 +14,7 @@ public sealed record ChaosOptions(string Program, string Folder, int Seed, TimeS
     /// <summary>How long a silo that is stopped or cut off stays so, at least: longer than the others take to find it dead.</summary>
     public TimeSpan Absence { get; init; } = TimeSpan.FromSeconds(4);
 
-    /// <summary>How long faults are made until the silos get some work done.</summary>
+    /// <summary>Length of a burst of faults; the silos then work undisturbed for a while.</summary>
     public TimeSpan Burst { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Items that are done before the next burst.</summary>

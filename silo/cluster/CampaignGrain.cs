@@ -23,9 +23,8 @@ namespace Teravox.Silo.Cluster;
 [Reentrant]
 [PreferLocalPlacement]
 [GrainType("campaign")]
-internal sealed class CampaignGrain(ApiServices api, ILogger<CampaignGrain> log) : Grain, ICampaignGrain
+internal sealed class CampaignGrain(ApiServices api, ILogger<CampaignGrain> log) : LongCallGrain(log), ICampaignGrain
 {
-    private readonly LongCalls _calls = new(log);
     private readonly Submission _submission = new(api);
 
     // Scores of an experiment that succeeded do not change any more. Works beside each other fill this.
@@ -36,28 +35,22 @@ internal sealed class CampaignGrain(ApiServices api, ILogger<CampaignGrain> log)
 
     private string Name => this.GetPrimaryKeyString();
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
-    {
-        _calls.Stop();
-        return Task.CompletedTask;
-    }
-
     public Task<LongAnswer<CampaignDocument>> SubmitAsync(string campaignJson, GrainRequest request)
     {
         var name = Name;
-        return _calls.WaitAloneAsync($"submit/{request.Id}", ct => SubmitAsync(name, Read(campaignJson), request.Owner, ct));
+        return Calls.WaitAloneAsync($"submit/{request.Id}", ct => SubmitAsync(name, Read(campaignJson), request.Owner, ct));
     }
 
     public Task<LongAnswer<CampaignDocument>> DescribeAsync(GrainRequest request)
     {
         var name = Name;
-        return _calls.WaitAsync($"describe/{request.Id}", async ct => Document(await InfoAsync(await RowAsync(name, ct), ct), false));
+        return Calls.WaitAsync($"describe/{request.Id}", async ct => Document(await InfoAsync(await RowAsync(name, ct), ct), false));
     }
 
     public Task<LongAnswer<string>> TableAsync(GrainRequest request)
     {
         var name = Name;
-        return _calls.WaitAsync($"table/{request.Id}", async ct =>
+        return Calls.WaitAsync($"table/{request.Id}", async ct =>
         {
             var campaign = await InfoAsync(await RowAsync(name, ct), ct);
             return CampaignTable.Csv(campaign.Submitted!, campaign.Table);

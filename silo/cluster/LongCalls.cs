@@ -7,6 +7,19 @@ using Teravox.Silo.Http;
 
 namespace Teravox.Silo.Cluster;
 
+/// <summary>A reentrant grain whose work may take longer than a call.</summary>
+internal abstract class LongCallGrain(ILogger log) : Grain
+{
+    /// <summary>Its work.</summary>
+    protected LongCalls Calls { get; } = new(log);
+
+    public sealed override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        Calls.Stop();
+        return Task.CompletedTask;
+    }
+}
+
 /// <summary>
 /// Work of a reentrant grain that runs beside its calls and may take longer than one: calls of one key wait for the same work, each
 /// for a second at most. Only the grain's own turns use this.

@@ -25,33 +25,26 @@ namespace Teravox.Silo.Cluster;
 [Reentrant]
 [PreferLocalPlacement]
 [GrainType("volume")]
-internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : Grain, IVolumeGrain
+internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : LongCallGrain(log), IVolumeGrain
 {
     private const string Marker = ".teravox-upload";
     private const int MostLookedAt = 1000;
-    private readonly LongCalls _calls = new(log);
     private readonly VolumeCatalog _volumes = new(api);
     private (long Id, VolumeStatistics Value)? _statistics;
     private (long Id, ViewLevel[] Value)? _levels;
 
     private string Name => this.GetPrimaryKeyString();
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
-    {
-        _calls.Stop();
-        return Task.CompletedTask;
-    }
-
     public Task<LongAnswer<VolumeInfo>> RegisterAsync(RegisterVolume volume, GrainRequest request)
     {
         var name = Name;
-        return _calls.WaitAloneAsync($"register/{request.Id}", ct => RegisterAsync(name, volume, request, ct));
+        return Calls.WaitAloneAsync($"register/{request.Id}", ct => RegisterAsync(name, volume, request, ct));
     }
 
     public Task<LongAnswer<VolumeInfo>> TakeUploadAsync(long upload, GrainRequest request)
     {
         var name = Name;
-        return _calls.WaitAloneAsync($"upload/{request.Id}", ct => TakeUploadAsync(name, upload, request, ct));
+        return Calls.WaitAloneAsync($"upload/{request.Id}", ct => TakeUploadAsync(name, upload, request, ct));
     }
 
     public async Task<LongAnswer<VolumeDescription>> DescribeAsync()
@@ -61,7 +54,7 @@ internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : G
         var volume = VolumeCatalog.Info(row);
         if (_levels is { } known && known.Id == row.Id)
             return new(new VolumeDescription(volume, known.Value));
-        var answer = await _calls.WaitAsync($"describe/{row.Id}", _ => Task.FromResult(new VolumeDescription(volume, LevelsOf(volume))));
+        var answer = await Calls.WaitAsync($"describe/{row.Id}", _ => Task.FromResult(new VolumeDescription(volume, LevelsOf(volume))));
         if (answer.Result is { } read)
             _levels = (row.Id, read.Levels);
         return answer;
@@ -74,7 +67,7 @@ internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : G
         if (_statistics is { } known && known.Id == row.Id)
             return new(known.Value);
         var volume = VolumeCatalog.Info(row);
-        var answer = await _calls.WaitAsync($"statistics/{row.Id}", ct => api.Checks.RunAsync(() => api.Pictures.Statistics(volume, ct), ct));
+        var answer = await Calls.WaitAsync($"statistics/{row.Id}", ct => api.Checks.RunAsync(() => api.Pictures.Statistics(volume, ct), ct));
         if (answer.Result is { } read)
             _statistics = (row.Id, read);
         return answer;
@@ -83,7 +76,7 @@ internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : G
     public Task<LongAnswer<RemovedVolume>> RemoveAsync(GrainRequest request)
     {
         var name = Name;
-        return _calls.WaitAloneAsync($"remove/{request.Id}", ct => RemoveAsync(name, request, ct));
+        return Calls.WaitAloneAsync($"remove/{request.Id}", ct => RemoveAsync(name, request, ct));
     }
 
     private async Task<VolumeInfo> RegisterAsync(string name, RegisterVolume volume, GrainRequest request, CancellationToken ct)

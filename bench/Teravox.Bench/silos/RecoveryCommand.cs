@@ -28,7 +28,7 @@ internal static class RecoveryCommand
     {
         var runs = new Option<int>("--runs") { Description = "Silos that are killed, silos that are frozen, and calls of each kind.", DefaultValueFactory = _ => 8 };
         var json = BenchCommand.JsonFile();
-        return new Command("recovery", "Time from kill -9 of a silo, or from the moment it freezes, to the begin of its lost item on another; and from a pause, resume, cancel or retry to its effect.") { runs, json }.Does(async (result, ct) =>
+        return new Command("recovery", "Time from kill -9 of a silo, or from the moment it freezes, to the start of its lost item on another; and from a pause, resume, cancel or retry to its effect.") { runs, json }.Does(async (result, ct) =>
         {
             Console.WriteLine($"machine: {Machine.Describe()}; {Silos} silos with default settings, an item that takes long, its silo lost at any moment");
             await using var cluster = await BenchCluster.StartAsync(Silos, sayItems: true, ct);

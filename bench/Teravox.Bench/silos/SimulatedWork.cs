@@ -11,7 +11,7 @@ namespace Teravox.Bench.Silos;
 
 /// <summary>A stage whose items only take time, and leave sums like a tile's.</summary>
 /// <param name="Items">Number of items.</param>
-/// <param name="Milliseconds">How long an item holds its device; 0 = no time at all; less: it fails.</param>
+/// <param name="Milliseconds">How long an item holds its device; 0 = no time at all; negative: it fails.</param>
 internal sealed record SimulatedWork(int Items, double Milliseconds)
 {
     /// <summary>Kind of its items, and name of its stage.</summary>
