@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 namespace Teravox.Contracts.Grains;
 
-/// <summary>A submission; its key is drawn by the client, and the same key makes one experiment however often it is sent.</summary>
+/// <summary>A submission; its key is drawn by the client, and the same key makes one experiment however often it is sent. Another spec under the key is refused.</summary>
 public interface ISubmissionGrain : IGrainWithStringKey
 {
     /// <summary>Checks the spec whole and submits it. A check may take longer than a call: then the answer says so, and the same call waits on.</summary>

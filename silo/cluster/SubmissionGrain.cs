@@ -15,14 +15,12 @@ namespace Teravox.Silo.Cluster;
 [GrainType("submission")]
 internal sealed class SubmissionGrain(ApiServices api, ILogger<SubmissionGrain> log) : LongCallGrain(log), ISubmissionGrain
 {
-    private SubmissionAnswer? _submitted;
-
     public async Task<SubmissionAnswer> SubmitAsync(string specJson, int priority)
     {
+        // Only calls with the same spec wait for one check: the catalog refuses another spec under the same key.
         var key = this.GetPrimaryKeyString();
-        var answer = _submitted is null ? await Calls.WaitAsync("submit", ct => SubmitAsync(specJson, priority, key, ct)) : new(_submitted);
-        _submitted ??= answer.Result;
-        return answer.Result ?? new SubmissionAnswer(null, answer.Refusal?.Text);
+        var (submitted, refusal) = await Calls.WaitAsync($"{priority}/{specJson}", ct => SubmitAsync(specJson, priority, key, ct));
+        return submitted ?? new SubmissionAnswer(null, refusal?.Text);
     }
 
     private async Task<SubmissionAnswer> SubmitAsync(string specJson, int priority, string key, CancellationToken ct)

@@ -10,7 +10,7 @@ using VolumeStatistics = Teravox.Contracts.Api.VolumeStatistics;
 
 namespace Teravox.Cluster.Tests;
 
-/// <summary>Volumes and campaigns, asked for by way of two silos: each has one grain in the cluster.</summary>
+/// <summary>Volumes, campaigns and submissions: each has one grain in the cluster, whichever silo is asked.</summary>
 public sealed class SharedGrainTests(Database database)
 {
     private const string Spec = """
@@ -66,6 +66,23 @@ public sealed class SharedGrainTests(Database database)
         Assert.All(gone, a => Assert.Equal(HttpStatusCode.NotFound, a.Status));
         clients.ForEach(static http => http.Dispose());
         Directory.Delete(root, recursive: true);
+    }
+
+    [Fact]
+    public async Task Submit_WhenItsKeyHasAnotherSpec_IsRefused()
+    {
+        await using var cluster = await database.NewAsync();
+        await cluster.Start().WaitForAsync("ready", null, Ct);
+        var client = await cluster.ClientAsync();
+        var id = await client.SubmitAsync(Spec, key: "once", ct: Ct);
+        Assert.Equal(id, await client.SubmitAsync(Spec, key: "once", ct: Ct));
+
+        var other = await Assert.ThrowsAsync<InputException>(() => client.SubmitAsync(Spec.Replace("tiny", "other", StringComparison.Ordinal), key: "once", ct: Ct));
+        Assert.Contains("Idempotency-Key", other.Message, StringComparison.Ordinal);
+        var broken = await Assert.ThrowsAsync<InputException>(() => client.SubmitAsync("{ nonsense", ct: Ct));
+        Assert.StartsWith("spec: is not JSON", broken.Message, StringComparison.Ordinal);
+        Assert.Single(await cluster.Catalog.ListAsync(new ExperimentQuery(), Ct));
+        await client.CancelAsync(id, Ct);
     }
 
     private static Task<(HttpStatusCode Status, T Body)[]> BothAsync<T>(List<HttpClient> clients, Func<HttpClient, Task<HttpResponseMessage>> ask) =>
