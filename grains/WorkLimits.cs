@@ -7,8 +7,8 @@ public sealed record WorkLimits
     /// <summary>How long an item that its silo does not report stays its: longer than a few reports. Default 10 s.</summary>
     public TimeSpan UnheardAfter { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Time between two writes of a range that only say that items are done. Default 500 ms.</summary>
-    public TimeSpan BetweenWrites { get; init; } = TimeSpan.FromMilliseconds(500);
+    /// <summary>Time between two writes of a range that only say that items are done. Default 1 s.</summary>
+    public TimeSpan BetweenWrites { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Delay before an item that failed once may be handed out again; it doubles with every further failure, up to 60 times

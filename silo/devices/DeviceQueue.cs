@@ -158,7 +158,8 @@ internal sealed class DeviceQueue(Device device, TimeSpan ahead)
             (_ended, _measured) = (0, Stopwatch.GetTimestamp());
         }
 
-        var waiting = (int)Math.Min(MostAhead, _perSecond * ahead.TotalSeconds);
+        // Where items are small there is more ahead: a second's worth of them costs one write, as half a second's does.
+        var waiting = (int)Math.Min(MostAhead, _perSecond * ahead.TotalSeconds * Math.Clamp(_perSecond / 50, 1, 2));
         return _here > device.Slots + (waiting / 4) || _alone || _line.Any(w => w.Alone) ? 0 : Math.Clamp(device.Slots + waiting - _here, 0, MostHeld - Math.Min(MostHeld, _held));
     }
 

@@ -9,7 +9,8 @@ namespace Teravox.Silo.Devices;
 
 /// <summary>
 /// Sends reports to ranges. Those of one range that come while a call is in flight go together with the next, so that a busy range
-/// is called once for many. A call that is lost is made again until it is answered: no report counts twice.
+/// is called once for many. The next does not wait long: a range answers after its write, and with its last report it writes at once.
+/// A call that is lost is made again until it is answered: no report counts twice, and their order does not matter.
 /// </summary>
 /// <param name="grains">The cluster.</param>
 /// <param name="silo">Name of this silo.</param>
@@ -18,7 +19,7 @@ namespace Teravox.Silo.Devices;
 internal sealed class ReportBatcher(IGrainFactory grains, string silo, Action<Exception> noAnswer, CancellationToken giveUp)
 {
     private const int MostTogether = 256;
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50), LongestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(100), FirstPause = TimeSpan.FromMilliseconds(50), LongestPause = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<string, Batch> _ranges = new(StringComparer.Ordinal);
 
     private sealed class Batch
@@ -59,14 +60,13 @@ internal sealed class ReportBatcher(IGrainFactory grains, string silo, Action<Ex
         Activity.Current = null;
         var range = grains.GetGrain<IWorkRangeGrain>(rangeKey);
         while (Next(rangeKey, batch) is { Count: > 0 } reports)
-        {
-            var pause = FirstPause;
-            while (!await TrySendAsync(range, reports))
-            {
-                await Task.Delay(Jitter.Around(pause), CancellationToken.None);
-                pause = pause < LongestPause ? pause * 2 : pause;
-            }
-        }
+            await Task.WhenAny(SendUntilAnsweredAsync(range, reports), Task.Delay(LongestWait, CancellationToken.None));
+    }
+
+    private async Task SendUntilAnsweredAsync(IWorkRangeGrain range, List<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)> reports)
+    {
+        for (var pause = FirstPause; !await TrySendAsync(range, reports); pause = pause < LongestPause ? pause * 2 : pause)
+            await Task.Delay(Jitter.Around(pause), CancellationToken.None);
     }
 
     private async Task<bool> TrySendAsync(IWorkRangeGrain range, List<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)> reports)
