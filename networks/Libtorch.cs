@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Teravox.Contracts;
+using TorchSharp;
+
+namespace Teravox.Networks;
+
+/// <summary>
+/// The native libraries below TorchSharp. They are loaded by their paths before TorchSharp asks for them by name: one folder serves all
+/// programs, and only a process that computes loads it.
+/// </summary>
+public static class Libtorch
+{
+    /// <summary>Environment variable that names another folder with libtorch, as that of an installed PyTorch.</summary>
+    public const string FolderVariable = "TERAVOX_LIBTORCH";
+
+    private const string Binding = "libLibTorchSharp.so";
+    private static readonly Lazy<string> Loaded = new(LoadAll);
+
+    /// <summary>The folder that libtorch is loaded from.</summary>
+    /// <exception cref="InputException">It is nowhere, or it cannot be loaded.</exception>
+    public static string Folder => Loaded.Value;
+
+    /// <summary>Loads it, once in a process, and has it use so many threads for one operation.</summary>
+    /// <param name="threads">1 or more.</param>
+    /// <exception cref="InputException">It is nowhere, or it cannot be loaded.</exception>
+    public static void Use(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _ = Folder;
+        if (torch.get_num_threads() != threads)
+            torch.set_num_threads(threads);
+    }
+
+    private static string LoadAll()
+    {
+        var own = OwnFolder() ?? throw new InputException("libtorch is missing: run ./teravox build, or set " + FolderVariable + " to the folder torch/lib of an installed PyTorch");
+        var folder = Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } asked ? asked : own;
+        foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
+            Load(Path.Combine(folder, name));
+        Load(Path.Combine(own, Binding));
+        return folder;
+    }
+
+    // Beside the program where it is published, else where the build has made it.
+    private static string? OwnFolder()
+    {
+        var built = typeof(Libtorch).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "LibtorchFolder")?.Value;
+        return ((string?[])[Path.Combine(AppContext.BaseDirectory, "libtorch"), built]).FirstOrDefault(f => f is not null && File.Exists(Path.Combine(f, Binding)));
+    }
+
+    private static void Load(string path)
+    {
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new InputException($"libtorch cannot be loaded: {e.Message}");
+        }
+    }
+}
