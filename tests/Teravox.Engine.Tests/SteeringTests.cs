@@ -361,6 +361,50 @@ public sealed class SteeringTests : EngineFixture
         Assert.Equal(1, await SumAsync(host.Grains, id));
     }
 
+    /// <summary>A silo reports its items again and again while nobody answers; the calls must not pile up for as long as that lasts.</summary>
+    [Fact]
+    public async Task Reports_WhenARangeDoesNotAnswer_AreAFewCallsInFlight()
+    {
+        const int Most = 10, BeatsMore = 30;
+        var (end, ten, beaten, goOn) = (NewSignal(), NewSignal(), NewSignal(), NewSignal());
+        Bench.Work = async (_, ct) =>
+        {
+            await end.Task.WaitAsync(ct);
+            return One;
+        };
+        int inFlight = 0, beats = 0;
+        async Task AnswerLaterAsync(IIncomingGrainCallContext call)
+        {
+            if (call.MethodName == nameof(ISchedulerGrain.BeatAsync) && ten.Task.IsCompleted && Interlocked.Increment(ref beats) == BeatsMore)
+                beaten.TrySetResult();
+            if (call.MethodName == nameof(IWorkRangeGrain.ReportAsync))
+            {
+                if (Interlocked.Increment(ref inFlight) == Most)
+                    ten.TrySetResult();
+                await goOn.Task;
+            }
+
+            await call.Invoke();
+        }
+
+        var host = Own(await EngineHost.StartAsync(Setup(), silo => silo.AddIncomingGrainCallFilter(AnswerLaterAsync), Ct));
+        var id = await SubmitAsync(host.Experiments, Stage("s"));
+        host.Work(Setup().Devices with { ReportEvery = TimeSpan.FromMilliseconds(50) });
+        try
+        {
+            await ten.Task.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+            await beaten.Task.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+            Assert.Equal(Most, Volatile.Read(ref inFlight));
+        }
+        finally
+        {
+            end.SetResult();
+            goOn.SetResult();
+        }
+
+        Assert.Equal(ExperimentState.Succeeded, await host.Experiments.WaitForEndAsync(id, Ct));
+    }
+
     [Fact]
     public async Task Report_WhenItIsFarther_TheExperimentShowsIt()
     {
