@@ -10,7 +10,8 @@ namespace Teravox.Silo.Devices;
 /// <summary>
 /// Sends reports to ranges. Those of one range that come while a call is in flight go together with the next, so that a busy range
 /// is called once for many. The next does not wait long: a range answers after its write, and with its last report it writes at once.
-/// A few calls of a range are in flight at most, however long it does not answer. A call that is lost is made again until it is answered: no report counts twice, and their order does not matter.
+/// A few calls of a range are in flight at most, however long it does not answer. A call that is lost is made again until it is
+/// answered: no report counts twice, and their order does not matter.
 /// </summary>
 /// <param name="grains">The cluster.</param>
 /// <param name="silo">Name of this silo.</param>
