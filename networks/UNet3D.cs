@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -62,7 +61,7 @@ internal sealed class UNet3D : Module<Tensor, Tensor>
             if (name.Contains("norm.", StringComparison.Ordinal))
                 continue;
             if (tensor.dim() > 1)
-                fanIn = tensor.shape[1..].Aggregate(1.0, (all, size) => all * size);
+                fanIn = tensor.numel() / tensor.shape[0];
             tensor.uniform_(-1 / Math.Sqrt(fanIn), 1 / Math.Sqrt(fanIn), generator);
         }
     }
@@ -192,7 +191,7 @@ internal sealed class UNet3D : Module<Tensor, Tensor>
         public override Tensor forward(Tensor x, long[] size)
         {
             x = upsample.forward(x);
-            return x.shape[2..].SequenceEqual(size) ? x : functional.upsample_nearest3d(x, size);
+            return x.shape.AsSpan(2).SequenceEqual(size) ? x : functional.upsample_nearest3d(x, size);
         }
 
         private sealed class Transposed : Module<Tensor, Tensor>
