@@ -38,6 +38,9 @@ public static partial class Libtorch
         var own = OwnFolder() ?? throw new InputException("libtorch is missing: run ./teravox build, or set " + FolderVariable + " to the folder torch/lib of an installed PyTorch");
         var folder = Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } asked ? asked : own;
 
+        // Libraries find each other from where they lie, not from where a link to their folder does.
+        folder = new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder;
+
         // Threads that spin while they wait starve the other silos of a machine. OpenMP reads this when it is loaded.
         SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);
         foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])

@@ -31,9 +31,9 @@ public sealed class WeakenVersion : Task
     [Required]
     public string Result { get; set; }
 
-    /// <summary>Folder of the libraries that stand beside it as links.</summary>
+    /// <summary>The libraries that stand beside it as links.</summary>
     [Required]
-    public string Libraries { get; set; }
+    public ITaskItem[] Libraries { get; set; }
 
     /// <inheritdoc/>
     public override bool Execute()
@@ -52,8 +52,8 @@ public sealed class WeakenVersion : Task
         {
             var folder = Path.GetDirectoryName(Result);
             Directory.CreateDirectory(folder);
-            foreach (var from in Directory.GetFiles(Libraries, "*.so*"))
-                Run("ln", "-sfn", from, Path.Combine(folder, Path.GetFileName(from)));
+            foreach (var library in Libraries)
+                Run("ln", "-sfn", library.ItemSpec, Path.Combine(folder, Path.GetFileName(library.ItemSpec)));
             bytes[FlagsAt] |= WeakFlag;
             var temporary = Result + ".tmp-" + Guid.NewGuid().ToString("N");
             File.WriteAllBytes(temporary, bytes);

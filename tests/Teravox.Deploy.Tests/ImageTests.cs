@@ -14,16 +14,14 @@ public sealed partial class ImageTests
 
     [Theory]
     [InlineData("USER 10001:10001", "USER root")]
-    [InlineData("debian:12.12-slim", "debian:latest")]
+    [InlineData("aspnet:10.0.12-noble", "aspnet:latest")]
     [InlineData("EXPOSE 7300", "EXPOSE 7301")]
     [InlineData("HEALTHCHECK", "HEALTHCHEK")]
     [InlineData("ENTRYPOINT [\"/usr/bin/tini\", \"--\", \"/opt/teravox/bin/teravox\"]", "ENTRYPOINT /opt/teravox/bin/teravox")]
     [InlineData("/opt/teravox/bin/healthcheck", "/opt/teravox/bin/health")]
-    [InlineData("COPY compute/native", "COPY compute/natives")]
     [InlineData("COPY --from=build", "COPY --from=builder")]
     [InlineData("COPY --from=page", "COPY --from=pages")]
     [InlineData("COPY web .", "COPY page .")]
-    [InlineData(" libdnnl-dev", "")]
     [InlineData("cli/Teravox.Cli.csproj", "cli/Cli.csproj")]
     public void Dockerfile_WhenBrokenOnPurpose_HasAProblem(string good, string bad)
     {
@@ -94,11 +92,6 @@ public sealed partial class ImageTests
         foreach (var program in last["ENTRYPOINT"].Concat(last["HEALTHCHECK"]).SelectMany(i => Installed().Matches(i)).Select(m => m.Groups[1].Value))
             Must(File.Exists(Tool.At("deploy/scripts/" + program)), $"no {program} in deploy/scripts");
 
-        // What is built is what ./teravox builds, with the packages that it installs.
-        var packages = PackageList().Match(Tool.Text("teravox")).Groups[1].Value.Split(' ');
-        var install = instructions.First(i => i.Word == "RUN" && i.Text.Contains("apt-get", StringComparison.Ordinal)).Text.Split(' ').ToHashSet();
-        var brought = text.Contains("TORCH_DIR", StringComparison.Ordinal) ? ["libtorch-dev", "libopenblas0-pthread", "libdnnl-dev"] : Array.Empty<string>();
-        problems.AddRange(packages.Except(brought).Where(p => !install.Contains(p)).Select(p => $"package {p} of ./teravox is not installed"));
         foreach (Match project in Project().Matches(text))
             Must(File.Exists(Tool.At(project.Value)), $"no {project.Value}");
         return problems;
@@ -121,9 +114,6 @@ public sealed partial class ImageTests
 
     [GeneratedRegex("/opt/teravox/bin/([a-z-]+)")]
     private static partial Regex Installed();
-
-    [GeneratedRegex("^packages=\\((.*)\\)$", RegexOptions.Multiline)]
-    private static partial Regex PackageList();
 
     [GeneratedRegex("[A-Za-z/.]+\\.csproj")]
     private static partial Regex Project();
