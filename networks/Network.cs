@@ -12,7 +12,8 @@ namespace Teravox.Networks;
 /// </summary>
 public sealed class Network : IDisposable
 {
-    private const string ArchitectureKey = "teravox.arch", CardKey = "teravox.card";
+    internal const string ArchitectureKey = "teravox.arch";
+    private const string CardKey = "teravox.card";
 
     internal Network(UNetArchitecture architecture, UNet3D module, string card = "")
     {
@@ -28,7 +29,7 @@ public sealed class Network : IDisposable
     public UNetArchitecture Architecture { get; }
 
     /// <summary>Number of classes, or 1 for one class against the rest.</summary>
-    public int OutChannels => (int)Module.state_dict()["final_conv.bias"].shape[0];
+    public int OutChannels => (int)Module.State().Last().Tensor.shape[0];
 
     /// <summary>The card that the file carried, as JSON; empty for a network made here or imported.</summary>
     public string CardJson { get; }
@@ -37,7 +38,7 @@ public sealed class Network : IDisposable
     public long ParameterCount => Module.parameters().Sum(p => p.numel());
 
     /// <summary>Names of the tensors as in pytorch-3dunet, batch norm's buffers included.</summary>
-    public IReadOnlyList<string> TensorNames => [.. Module.state_dict().Keys];
+    public IReadOnlyList<string> TensorNames => [.. Module.State().Select(t => t.Name)];
 
     internal UNet3D Module { get; }
 
@@ -85,7 +86,7 @@ public sealed class Network : IDisposable
             metadata[CardKey] = cardJson;
         }
 
-        return new Safetensors([.. Module.state_dict().Select(t => Stored(t.Key, t.Value))], metadata).ToBytes();
+        return new Safetensors([.. Module.State().Select(t => Stored(t.Name, t.Tensor))], metadata).ToBytes();
     }
 
     /// <inheritdoc/>
@@ -115,7 +116,7 @@ public sealed class Network : IDisposable
     internal static void Fill(UNet3D module, IEnumerable<StoredTensor> tensors, string path)
     {
         var left = tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
-        foreach (var (name, own) in module.state_dict())
+        foreach (var (name, own) in module.State())
         {
             if (!left.Remove(name, out var stored))
                 throw new InputException($"{path}: tensor {name} is missing");
@@ -128,7 +129,7 @@ public sealed class Network : IDisposable
             throw new InputException($"{path}: tensor {left.Keys.Order(StringComparer.Ordinal).First()} does not belong to the architecture");
     }
 
-    private static StoredTensor Stored(string name, Tensor tensor)
+    internal static StoredTensor Stored(string name, Tensor tensor)
     {
         using var plain = tensor.detach().cpu().contiguous();
         return new StoredTensor(name, TypeName(plain), plain.shape, plain.bytes.ToArray());
@@ -141,7 +142,7 @@ public sealed class Network : IDisposable
         var other => throw new InvalidOperationException($"a network has no tensors of type {other}"),
     };
 
-    private string ArchitectureJson() => new JsonObject
+    internal string ArchitectureJson() => new JsonObject
     {
         ["in_channels"] = 1,
         ["out_channels"] = OutChannels,
@@ -154,7 +155,7 @@ public sealed class Network : IDisposable
         ["pool"] = new JsonArray([.. Architecture.PoolFactors().Select(p => new JsonArray(p.Z, p.Y, p.X))]),
     }.ToJsonString();
 
-    private static (UNetArchitecture Architecture, int OutChannels) ParseArchitecture(string path, string text)
+    internal static (UNetArchitecture Architecture, int OutChannels) ParseArchitecture(string path, string text)
     {
         try
         {
