@@ -24,6 +24,7 @@ internal sealed class Adam : IDisposable
             torch._fused_adam_(values, gradients, means, squares, [], counts, lr=rate, beta1=beta1, beta2=beta2, weight_decay=decay,
                                eps=epsilon, amsgrad=False, maximize=False)
             return counts[0]
+
         """));
 
     private readonly Tensor[] _values, _counts;

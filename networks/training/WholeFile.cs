@@ -31,7 +31,8 @@ internal static partial class WholeFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary))
+                File.Delete(temporary);
             throw new InputException($"{path} cannot be written: {e.Message}", e);
         }
     }
