@@ -12,7 +12,8 @@ namespace Teravox.Networks;
 /// </summary>
 public sealed class Network : IDisposable
 {
-    private const string ArchitectureKey = "teravox.arch", CardKey = "teravox.card";
+    internal const string ArchitectureKey = "teravox.arch";
+    private const string CardKey = "teravox.card";
 
     internal Network(UNetArchitecture architecture, UNet3D module, string card = "")
     {
@@ -128,7 +129,7 @@ public sealed class Network : IDisposable
             throw new InputException($"{path}: tensor {left.Keys.Order(StringComparer.Ordinal).First()} does not belong to the architecture");
     }
 
-    private static StoredTensor Stored(string name, Tensor tensor)
+    internal static StoredTensor Stored(string name, Tensor tensor)
     {
         using var plain = tensor.detach().cpu().contiguous();
         return new StoredTensor(name, TypeName(plain), plain.shape, plain.bytes.ToArray());
@@ -141,7 +142,7 @@ public sealed class Network : IDisposable
         var other => throw new InvalidOperationException($"a network has no tensors of type {other}"),
     };
 
-    private string ArchitectureJson() => new JsonObject
+    internal string ArchitectureJson() => new JsonObject
     {
         ["in_channels"] = 1,
         ["out_channels"] = OutChannels,
@@ -154,7 +155,7 @@ public sealed class Network : IDisposable
         ["pool"] = new JsonArray([.. Architecture.PoolFactors().Select(p => new JsonArray(p.Z, p.Y, p.X))]),
     }.ToJsonString();
 
-    private static (UNetArchitecture Architecture, int OutChannels) ParseArchitecture(string path, string text)
+    internal static (UNetArchitecture Architecture, int OutChannels) ParseArchitecture(string path, string text)
     {
         try
         {

@@ -46,7 +46,18 @@ internal sealed class UNet3D : Module<Tensor, Tensor>
         skips.Pop();
         foreach (var decoder in decoders)
             x = decoder.forward(skips.Pop(), x);
-        return final_conv.forward(x).MoveToOuterDisposeScope();
+        return final_conv.Apply(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Its parameters and buffers, by name, in the order of PyTorch's state_dict: TorchSharp's own lists buffers last.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> State()
+    {
+        return Of(this, "");
+
+        static IEnumerable<(string, Tensor)> Of(Module module, string prefix) =>
+            module.named_parameters(false).Select(p => (prefix + p.name, (Tensor)p.parameter))
+                .Concat(module.named_buffers(false).Select(b => (prefix + b.name, b.buffer)))
+                .Concat(module.named_children().SelectMany(child => Of(child.module, $"{prefix}{child.name}.")));
     }
 
     /// <summary>Its parameters and buffers, by name, in the order of PyTorch's state_dict: TorchSharp's own lists buffers last.</summary>
@@ -102,7 +113,7 @@ internal sealed class UNet3D : Module<Tensor, Tensor>
 
         public override Tensor forward(Tensor x)
         {
-            x = conv.forward(groupnorm?.forward(x) ?? x);
+            x = conv.Apply(groupnorm?.Apply(x) ?? x);
             x = batchnorm?.forward(x) ?? x;
             return _relu ? functional.relu(x, inplace: true) : x;
         }
@@ -141,7 +152,7 @@ internal sealed class UNet3D : Module<Tensor, Tensor>
 
         public override Tensor forward(Tensor x)
         {
-            x = conv1?.forward(x) ?? x;
+            x = conv1?.Apply(x) ?? x;
             return functional.relu(conv3.forward(conv2.forward(x)) + x);
         }
     }
@@ -223,7 +234,7 @@ internal sealed class UNet3D : Module<Tensor, Tensor>
                 RegisterComponents();
             }
 
-            public override Tensor forward(Tensor x) => conv_transposed.forward(x);
+            public override Tensor forward(Tensor x) => conv_transposed.Apply(x);
         }
     }
 }
