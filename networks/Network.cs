@@ -28,7 +28,7 @@ public sealed class Network : IDisposable
     public UNetArchitecture Architecture { get; }
 
     /// <summary>Number of classes, or 1 for one class against the rest.</summary>
-    public int OutChannels => (int)Module.state_dict()["final_conv.bias"].shape[0];
+    public int OutChannels => (int)Module.State().Last().Tensor.shape[0];
 
     /// <summary>The card that the file carried, as JSON; empty for a network made here or imported.</summary>
     public string CardJson { get; }
@@ -37,7 +37,7 @@ public sealed class Network : IDisposable
     public long ParameterCount => Module.parameters().Sum(p => p.numel());
 
     /// <summary>Names of the tensors as in pytorch-3dunet, batch norm's buffers included.</summary>
-    public IReadOnlyList<string> TensorNames => [.. Module.state_dict().Keys];
+    public IReadOnlyList<string> TensorNames => [.. Module.State().Select(t => t.Name)];
 
     internal UNet3D Module { get; }
 
@@ -85,7 +85,7 @@ public sealed class Network : IDisposable
             metadata[CardKey] = cardJson;
         }
 
-        return new Safetensors([.. Module.state_dict().Select(t => Stored(t.Key, t.Value))], metadata).ToBytes();
+        return new Safetensors([.. Module.State().Select(t => Stored(t.Name, t.Tensor))], metadata).ToBytes();
     }
 
     /// <inheritdoc/>
@@ -115,7 +115,7 @@ public sealed class Network : IDisposable
     internal static void Fill(UNet3D module, IEnumerable<StoredTensor> tensors, string path)
     {
         var left = tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
-        foreach (var (name, own) in module.state_dict())
+        foreach (var (name, own) in module.State())
         {
             if (!left.Remove(name, out var stored))
                 throw new InputException($"{path}: tensor {name} is missing");

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+using Teravox.Contracts;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Teravox.Networks;
+
+/// <summary>
+/// A network over a block, of which only what reaches the core is computed. The way of the data:
+/// <list type="number">
+/// <item>the finest encoder, slab by slab: its features over the whole block would be by far the largest tensors;</item>
+/// <item>the coarser encoders; of each level's features, the decoder keeps its part as a skip;</item>
+/// <item>the decoders, from the coarsest to the finest;</item>
+/// <item>the last convolution, to logits.</item>
+/// </list>
+/// </summary>
+internal sealed class InferenceEngine(Network network, Device device, long slabBytes = 96L << 20) : IDisposable
+{
+    private readonly UNetArchitecture _a = network.Architecture;
+    private readonly FoldedNetwork _net = new(network, device);
+
+    public void Dispose() => _net.Dispose();
+
+    /// <summary>Logits of the core, (z, y, x, classes).</summary>
+    /// <param name="voxels">The block as stored, (z, y, x), on the engine's device.</param>
+    /// <param name="core">What is wanted.</param>
+    /// <param name="mean">Of the volume.</param>
+    /// <param name="std">Of the volume.</param>
+    /// <param name="ct">Asked between layers.</param>
+    public Tensor Run(Tensor voxels, Region core, float mean, float std, CancellationToken ct)
+    {
+        var plan = CorePlan.Make(_a, new((int)voxels.shape[0], (int)voxels.shape[1], (int)voxels.shape[2]), core);
+        var factors = _a.PoolFactors();
+        var skips = new Feature[_a.Levels - 1];
+
+        // 1. The finest encoder.
+        var (skip, x) = FinestEncoder(voxels, mean, std, plan, ct);
+        skips[0] = skip;
+
+        // 2. The coarser ones.
+        for (var level = 1; level < _a.Levels; level++)
+        {
+            x = Block(_net.Encoders[level], x, plan[level].EncoderOut, plan[level].Size, ct);
+            if (level == _a.Levels - 1)
+                break;
+            skips[level] = new(x.Part(plan[level].Joined).clone(), plan[level].Joined);
+            x = Replace(x, new(Pool(x.Part(Pooled(plan, level)), factors[level]), plan[level + 1].EncoderIn));
+        }
+
+        // 3. The decoders.
+        for (var level = _a.Levels - 2; level >= 0; level--)
+        {
+            var joined = Decode(level, skips[level], x, plan[level], ct);
+            skips[level].Values.Dispose();
+            x = Replace(x, joined);
+        }
+
+        // 4. Classes.
+        var logits = Convolve(x, _net.Final, core, plan[0].Size, relu: false);
+        x.Values.Dispose();
+        return logits;
+    }
+
+    private (Feature Skip, Feature Pooled) FinestEncoder(Tensor voxels, float mean, float std, LevelPlan[] plan, CancellationToken ct)
+    {
+        var (own, factor, pooled) = (plan[0], _a.PoolFactors()[0], Pooled(plan, 0));
+        var planeBytes = (long)own.EncoderOut.Y.Size * own.EncoderOut.X.Size * _a.Channels(0) * 3 / 2 * sizeof(float);
+        var slab = _a.Order == LayerOrder.Gcr ? own.Size.Z : factor.Z * (int)Math.Max(1, slabBytes / planeBytes / factor.Z);
+        var (skips, pools) = (new List<Tensor>(), new List<Tensor>());
+        for (var z = pooled.Z.From; z < pooled.Z.To; z += slab)
+        {
+            using var scope = NewDisposeScope();
+            var planes = new Interval(z, Math.Min(z + slab, pooled.Z.To));
+            var to = own.EncoderOut with { Z = planes };
+            var from = to.OfConvolution(own.Size).OfConvolution(own.Size);
+            var x = new Feature(Standardise(voxels, from, mean, std), from);
+            x = Block(_net.Encoders[0], x, to, own.Size, ct);
+            pools.Add(Pool(x.Part(pooled with { Z = planes }), factor).MoveToOuterDisposeScope());
+            var kept = new Interval(Math.Max(planes.From, own.Joined.Z.From), Math.Min(planes.To, own.Joined.Z.To));
+            if (kept.Size > 0)
+                skips.Add(x.Part(own.Joined with { Z = kept }).clone().MoveToOuterDisposeScope());
+        }
+
+        return (new(Together(skips), own.Joined), new(Together(pools), plan[1].EncoderIn));
+    }
+
+    /// <summary>What of a level's features the next coarser level reads.</summary>
+    private Region Pooled(LevelPlan[] plan, int level) => plan[level + 1].EncoderIn.Map((interval, axis) => interval.OfPooling(_a.PoolFactors()[level][axis]));
+
+    private Feature Decode(int level, Feature skip, Feature coarse, LevelPlan plan, CancellationToken ct)
+    {
+        var decoder = _net.Decoders[level];
+        if (decoder.OfCoarse is not { } ofCoarse)
+        {
+            using var joining = NewDisposeScope();
+            var fine = Upsample(coarse, decoder.Transposed, _a.PoolFactors()[level], plan.Joined);
+            var joined = _a.Residual ? skip.Values + fine : cat([skip.Values, fine], 3);
+            var result = Block(decoder.Block, new(joined, plan.Joined), plan.DecoderOut, plan.Size, ct);
+            result.Values.MoveToOuterDisposeScope();
+            return result;
+        }
+
+        // The first convolution over skip and upsampled features is the sum of two.
+        using var scope = NewDisposeScope();
+        var middle = plan.DecoderOut.OfConvolution(plan.Size);
+        var x = Convolve(skip, decoder.Block.First, middle, plan.Size, relu: false);
+        ct.ThrowIfCancellationRequested();
+        var reads = ofCoarse.Reads(middle);
+        var results = Apply(coarse.WithZeros(reads), ofCoarse.Weight, null, Int3.Zero);
+        ofCoarse.Spread(results, x, middle);
+        results.Dispose();
+        x.relu_();
+        ct.ThrowIfCancellationRequested();
+        return new(Convolve(new(x, middle), decoder.Block.Second, plan.DecoderOut, plan.Size).MoveToOuterDisposeScope(), plan.DecoderOut);
+    }
+
+    /// <summary>Two convolutions; consumes what goes in.</summary>
+    private Feature Block(FoldedBlock block, Feature x, Region to, Int3 size, CancellationToken ct)
+    {
+        using var scope = NewDisposeScope();
+        var middle = to.OfConvolution(size);
+        ct.ThrowIfCancellationRequested();
+        if (!_a.Residual)
+        {
+            var first = new Feature(Convolve(x, block.First, middle, size), middle);
+            x.Values.Dispose();
+            ct.ThrowIfCancellationRequested();
+            return new(Convolve(first, block.Second, to, size).MoveToOuterDisposeScope(), to);
+        }
+
+        var input = block.Projection is { } projection ? x with { Values = Apply(x.Values, projection.Weight, projection.Bias, Int3.Zero) } : x;
+        var inner = new Feature(Convolve(input, block.First, middle, size), middle);
+        ct.ThrowIfCancellationRequested();
+        var sum = Convolve(inner, block.Second, to, size, relu: false).add_(input.Part(to));
+        x.Values.Dispose();
+        return new(sum.relu_().MoveToOuterDisposeScope(), to);
+    }
+
+    /// <summary>A convolution with kernel 3 or 1 of what <paramref name="to"/> needs.</summary>
+    private Tensor Convolve(Feature x, FoldedConv conv, Region to, Int3 size, bool relu = true)
+    {
+        using var scope = NewDisposeScope();
+        var reach = (int)conv.Weight.shape[2] / 2;
+        var reads = to.Map((interval, _) => new Interval(interval.From - reach, interval.To + reach));
+        if (conv.Norm is { } norm)
+            x = x with { Values = Feature.OfTorch(functional.group_norm(Feature.ToTorch(x.Values), norm.Groups, norm.Weight, norm.Bias)) };
+
+        // Where the block ends on both sides of an axis, the convolution itself takes zeros.
+        var padding = new Int3(Both(0), Both(1), Both(2));
+        var part = reads.Map((interval, axis) => padding[axis] == 0 ? interval : interval.Clip(size[axis]));
+        var y = Apply(x.WithZeros(part), conv.Weight, conv.Bias, padding);
+        return (relu ? y.relu_() : y).MoveToOuterDisposeScope();
+
+        int Both(int axis) => reads[axis].From < 0 && reads[axis].To > size[axis] ? reach : 0;
+    }
+
+    /// <summary>Coarse features on the finer level's grid, where the decoder joins them with the skip.</summary>
+    private Tensor Upsample(Feature coarse, Tensor? transposed, Int3 factors, Region fine)
+    {
+        var stretched = _a.Upsample == Upsampling.Transposed3;
+        var values = coarse.Values;
+        if (transposed is not null)
+        {
+            var padding = stretched ? 1 : 0;
+            values = Feature.OfTorch(functional.conv_transpose3d(Feature.ToTorch(values), transposed, strides: factors.Sizes(), padding: [padding, padding, padding]));
+        }
+
+        for (var axis = 0; axis < 3; axis++)
+        {
+            var (factor, first, part) = (factors[axis], coarse.Box[axis].From * factors[axis], fine[axis]);
+            if (transposed is null && factor > 1)
+                values = values.repeat_interleave(factor, axis);
+            if (!stretched || factor == 1)
+            {
+                values = values.narrow(axis, part.From - first, part.Size);
+                continue;
+            }
+
+            // 2n - 1 results are stretched to 2n by repeating the first one.
+            var rest = new Interval(Math.Max(part.From, 1), part.To);
+            var shifted = values.narrow(axis, rest.From - 1 - first, rest.Size);
+            values = part.From == 0 ? cat([values.narrow(axis, 0, 1), shifted], axis) : shifted;
+        }
+
+        return values;
+    }
+
+    private static Tensor Standardise(Tensor voxels, Region part, float mean, float std)
+    {
+        using var scope = NewDisposeScope();
+        var values = new Feature(voxels.unsqueeze(3), Region.Whole(new((int)voxels.shape[0], (int)voxels.shape[1], (int)voxels.shape[2]))).Part(part);
+
+        // libtorch has no arithmetic of unsigned 16 bit: the same bits come as signed ones.
+        if (values.dtype == ScalarType.Int16)
+            values = values.to(ScalarType.Int32).bitwise_and(0xFFFF);
+        return values.to(ScalarType.Float32).sub_(mean).div_(std).contiguous().MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Apply(Tensor x, Tensor weight, Tensor? bias, Int3 padding) =>
+        Feature.OfTorch(functional.conv3d(Feature.ToTorch(x), weight, bias, padding: padding.Sizes()));
+
+    private static Tensor Pool(Tensor x, Int3 factor) => Feature.OfTorch(functional.max_pool3d(Feature.ToTorch(x), factor.Sizes()));
+
+    private static Feature Replace(Feature old, Feature by)
+    {
+        old.Values.Dispose();
+        return by;
+    }
+
+    private static Tensor Together(List<Tensor> slabs)
+    {
+        if (slabs.Count == 1)
+            return slabs[0];
+        var whole = cat(slabs, 0);
+        slabs.ForEach(slab => slab.Dispose());
+        return whole;
+    }
+}
