@@ -106,7 +106,8 @@ internal sealed class Resampling
         var result = new Plane(image.Y, _x.Out);
         for (var y = 0; y < image.Y; y++)
         {
-            var (from, to) = (image.Row(y), result.Row(y));
+            var from = image.Row(y);
+            var to = result.Row(y);
             for (var o = 0; o < to.Length; o++)
             {
                 var weights = _x.Weights.AsSpan(o * _x.Taps, _x.Taps);

@@ -26,8 +26,10 @@ internal sealed class Adam(int count)
         var step = (float)(rate / (1 - Math.Pow(Beta1, _updates)));
         var rootCorrection = new Vector<float>((float)Math.Sqrt(1 - Math.Pow(Beta2, _updates)));
         var epsilon = new Vector<float>((float)Epsilon);
-        var (g, w) = (MemoryMarshal.Cast<float, Vector<float>>(gradient), MemoryMarshal.Cast<float, Vector<float>>(weights));
-        var (mean, square) = (MemoryMarshal.Cast<float, Vector<float>>(_mean.AsSpan()), MemoryMarshal.Cast<float, Vector<float>>(_square.AsSpan()));
+        var g = MemoryMarshal.Cast<float, Vector<float>>(gradient);
+        var w = MemoryMarshal.Cast<float, Vector<float>>(weights);
+        var mean = MemoryMarshal.Cast<float, Vector<float>>(_mean.AsSpan());
+        var square = MemoryMarshal.Cast<float, Vector<float>>(_square.AsSpan());
         for (var i = 0; i < w.Length; i++)
         {
             mean[i] = ((float)Beta1 * mean[i]) + ((float)(1 - Beta1) * g[i]);

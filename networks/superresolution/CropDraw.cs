@@ -61,7 +61,8 @@ internal readonly record struct CropDraw(bool Exact, double CentreY, double Cent
         var count = 0;
         for (var i = 0; i < crop.Y; i++)
         {
-            var (row, insideRow) = (crop.Row(i), inside.Row(i));
+            var row = crop.Row(i);
+            var insideRow = inside.Row(i);
             for (var j = 0; j < row.Length; j++)
             {
                 var (v, u) = (i - middleY, j - middleX);

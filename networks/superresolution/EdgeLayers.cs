@@ -64,7 +64,7 @@ internal static unsafe class EdgeLayers
                 Vec even = Vec.Zero, odd = Vec.Zero;
                 for (var t = 0; t < Taps; t++)
                 {
-                    var (w, f) = (weights + (t * Channels), from.At(y - 1 + (t / 3), x - 1 + (t % 3)));
+                    float* w = weights + (t * Channels), f = from.At(y - 1 + (t / 3), x - 1 + (t % 3));
                     for (var c = 0; c < Channels; c += 2 * Lanes)
                     {
                         even = Vector256.FusedMultiplyAdd(Vector256.Load(w + c), Vector256.Load(f + c), even);

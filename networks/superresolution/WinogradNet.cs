@@ -186,7 +186,7 @@ internal sealed unsafe class WinogradNet(int threads) : ZssrNet
     private void Convolve(Features from, float* taps, Features to, Features? kept) => _workers.Run(BlocksOf(from), (worker, block) =>
     {
         var (first, count) = TilesOf(from, block);
-        var (rows, product) = (_blocks.Data + (worker * (long)BlockSize), _products.Data + (worker * (long)BlockSize));
+        float* rows = _blocks.Data + (worker * (long)BlockSize), product = _products.Data + (worker * (long)BlockSize);
         Winograd.OfPatches(from, first, count, rows);
         Winograd.Multiply(rows, taps, product, count);
         Winograd.ToTiles(product, first, count, to, kept);
@@ -198,7 +198,7 @@ internal sealed unsafe class WinogradNet(int threads) : ZssrNet
         var blocks = BlocksOf(from);
         _workers.Each(worker =>
         {
-            var (rows, pulls) = (_blocks.Data + (worker * (long)BlockSize), _products.Data + (worker * (long)BlockSize));
+            float* rows = _blocks.Data + (worker * (long)BlockSize), pulls = _products.Data + (worker * (long)BlockSize);
             var sums = _sums.Span.Slice(worker * ElementsSize, ElementsSize);
             sums.Clear();
             for (var block = blocks * worker / _workers.Count; block < blocks * (worker + 1) / _workers.Count; block++)
