@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
+using Teravox.Bench.Networks;
 using Teravox.Bench.Silos;
 
 namespace Teravox.Bench;
@@ -12,6 +13,7 @@ internal static class BenchProgram
     {
         var root = new RootCommand("Measures Teravox: tiles a second without computing, recovery of lost work, scaling over silos, an idle silo's memory, and what holds under faults.")
         {
+            InferCommand.Make(),
             SchedulingCommand.Make(),
             RecoveryCommand.Make(),
             ScalingCommand.Make(),

@@ -25,7 +25,9 @@ public sealed class InferenceSessionTests
         var voxels = TestNetworks.Bytes(size.Count, 1);
         var expected = OfModule(network, voxels, size);
         using var session = new InferenceSession(network, "cpu", 1);
-        var nearly = 1e-5 * Math.Max(1, expected.Max(Math.Abs));
+
+        // Group norm divides by what a whole layer sums: the order of the sum shows.
+        var nearly = (a.Order == LayerOrder.Gcr ? 3e-5 : 1e-5) * Math.Max(1, expected.Max(Math.Abs));
         using var slabs = new InferenceEngine(network, CPU, slabBytes: 1);
         foreach (var core in (Box3[])[Box3.Whole(size), new(new(8, 8, 16), new(4, 8, 8)), new(new(0, size.Y - 3, 11), new(5, 3, 7)), new(new(7, 9, size.X - 1), Int3.One)])
         {
