@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Silo.Devices;
 

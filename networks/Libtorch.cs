@@ -10,7 +10,7 @@ namespace Teravox.Networks;
 /// The native libraries below TorchSharp. They are loaded by their paths before TorchSharp asks for them by name: one folder serves all
 /// programs, and only a process that computes loads it.
 /// </summary>
-public static class Libtorch
+public static partial class Libtorch
 {
     /// <summary>Environment variable that names another folder with libtorch, as that of an installed PyTorch.</summary>
     public const string FolderVariable = "TERAVOX_LIBTORCH";
@@ -37,8 +37,15 @@ public static class Libtorch
     {
         var own = OwnFolder() ?? throw new InputException("libtorch is missing: run ./teravox build, or set " + FolderVariable + " to the folder torch/lib of an installed PyTorch");
         var folder = Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } asked ? asked : own;
+
+        // Threads that spin while they wait starve the other silos of a machine. OpenMP reads this when it is loaded.
+        SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);
         foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
             Load(Path.Combine(folder, name));
+
+        // An installed PyTorch for GPUs has these; they find CUDA's own libraries from where they lie.
+        foreach (var path in ((string[])["libc10_cuda.so", "libtorch_cuda.so"]).Select(name => Path.Combine(folder, name)).Where(File.Exists))
+            Load(path);
         Load(Path.Combine(own, Binding));
         return folder;
     }
@@ -61,4 +68,8 @@ public static class Libtorch
             throw new InputException($"libtorch cannot be loaded: {e.Message}");
         }
     }
+
+    // .NET keeps an environment of its own, which native libraries do not see.
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
 }

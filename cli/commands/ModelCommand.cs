@@ -2,7 +2,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 
 namespace Teravox.Cli.Commands;
@@ -62,7 +62,7 @@ internal static class ModelCommand
                 card = JsonSerializer.Serialize(new ModelCard { Name = "imported", Classes = map.Classes }, TeravoxJson.Compact);
             }
 
-            network.Save(Path.GetFullPath(r.GetRequiredValue(outFile)), card);
+            Volumes.AtomicFile.WriteAllBytes(Path.GetFullPath(r.GetRequiredValue(outFile)), network.ToBytes(card));
             Console.Out.WriteLine(Describe(network).ToJsonString(TeravoxJson.Indented));
             return Task.FromResult(Guarded.Success);
         });

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Volumes;
 
@@ -19,7 +19,7 @@ public sealed record Provenance
     /// <summary>The spec with every default filled in.</summary>
     public required ExperimentSpec Spec { get; init; }
 
-    /// <summary>Teravox, libteravox with libtorch, .NET.</summary>
+    /// <summary>Teravox, TorchSharp with libtorch, .NET.</summary>
     public required IReadOnlyDictionary<string, string> Versions { get; init; }
 
     /// <summary>SHA-256 of raw and labels as stored.</summary>
@@ -37,7 +37,7 @@ public sealed record Provenance
         Versions = new Dictionary<string, string>
         {
             ["teravox"] = Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown",
-            ["libteravox"] = Devices.BuildInfo,
+            ["networks"] = Devices.BuildInfo,
             ["dotnet"] = RuntimeInformation.FrameworkDescription,
         },
         Inputs = await InputHashesAsync(store, experiment, ct),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
 using Orleans.Concurrency;
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
@@ -42,7 +42,7 @@ public sealed class ThresholdGrain(RunningWork running, ExperimentStore store) :
             using var trained = Network.Load(folder.Trained(network.Name));
             var card = Cards.Read(trained, folder.Trained(network.Name))!;
             var own = thresholds.AsSpan(network.Channel, network.OutChannels).ToArray();
-            trained.Save(folder.Model(network.Name), JsonSerializer.Serialize(card with { Thresholds = own }, TeravoxJson.Compact));
+            AtomicFile.WriteAllBytes(folder.Model(network.Name), trained.ToBytes(JsonSerializer.Serialize(card with { Thresholds = own }, TeravoxJson.Compact)));
         }
 
         return new WorkResult(JsonSerializer.Serialize(new ThresholdResult(thresholds), TeravoxJson.Compact));

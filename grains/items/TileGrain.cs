@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using Orleans.Concurrency;
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;

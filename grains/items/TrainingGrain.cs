@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Orleans.Concurrency;
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
@@ -88,7 +88,10 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
             // 4. The network as a model, not yet with thresholds.
             using var trained = trainer.Snapshot();
             Directory.CreateDirectory(Path.GetDirectoryName(folder.Trained(network.Name))!);
-            SaveOnce(trained, folder.Trained(network.Name), JsonSerializer.Serialize(await CardAsync(experiment, plan, network, ct), TeravoxJson.Compact));
+            var card = JsonSerializer.Serialize(await CardAsync(experiment, plan, network, ct), TeravoxJson.Compact);
+
+            // Tiles may run by a model that another run of this training has left: it stays as it is.
+            AtomicFile.TryCreate(folder.Trained(network.Name), trained.ToBytes(card));
             var seconds = clock.Elapsed.TotalSeconds;
             var line = string.Create(
                 CultureInfo.InvariantCulture,
@@ -96,15 +99,6 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
             var result = new TrainingResult(network.Iterations, LiveLosses.Means([.. losses.Select(static l => (double)l)], CurvePoints));
             return new WorkResult(JsonSerializer.Serialize(result, TeravoxJson.Compact), Events: [line]);
         }
-    }
-
-    // Tiles may run by a model that another run of this training has left: it stays as it is.
-    private static void SaveOnce(Network trained, string path, string card)
-    {
-        var mine = Path.Combine(Path.GetDirectoryName(path)!, $"{AtomicFile.TemporaryPrefix}{Guid.NewGuid():N}.safetensors");
-        trained.Save(mine, card);
-        AtomicFile.TryCreate(path, File.ReadAllBytes(mine));
-        File.Delete(mine);
     }
 
     private static Trainer Start(ExperimentPlan plan, PlannedNetwork network, WorkTurn turn)
@@ -186,7 +180,7 @@ internal sealed class CheckpointFolder(string path, int run)
         FaultPoints.Hit("train.before-checkpoint");
         AtomicFile.WriteAllBytes(name + Losses, MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(losses)));
         FaultPoints.Hit("train.after-losses");
-        trainer.Checkpoint(name + Weights);
+        AtomicFile.WriteAllBytes(name + Weights, trainer.Checkpoint());
         FaultPoints.Hit("train.after-checkpoint");
 
         // Temporary files are left alone: the report sweeps up what killed runs left.

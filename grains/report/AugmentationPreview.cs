@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Volumes;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Grains.Resolution;
 using Teravox.Grains.Spec;
@@ -51,7 +51,7 @@ public sealed class PlanTests
     {
         using var folder = new TestFolder();
         using (var network = Network.Create(new UNetArchitecture { Levels = 2, FMaps = 4 }, 3, seed: 1))
-            network.Save(folder["model.safetensors"], "{ \"name\": \"model\", \"classes\": [{ \"id\": 0, \"name\": \"a\" }, { \"id\": 1, \"name\": \"b\" }, { \"id\": 2, \"name\": \"c\" }] }");
+            File.WriteAllBytes(folder["model.safetensors"], network.ToBytes("{ \"name\": \"model\", \"classes\": [{ \"id\": 0, \"name\": \"a\" }, { \"id\": 1, \"name\": \"b\" }, { \"id\": 2, \"name\": \"c\" }] }"));
         var plan = PlanOf($"\"preset\": \"segment\", \"model\": \"{folder["model.safetensors"]}\"");
         Assert.Equal(
             """

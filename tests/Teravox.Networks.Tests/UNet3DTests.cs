@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Runtime.InteropServices;
 using Teravox.Contracts;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Teravox.Networks.Tests;

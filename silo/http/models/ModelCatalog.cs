@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Security.Cryptography;
 using System.Text.Json;
-using Teravox.Compute;
+using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
