@@ -10,7 +10,7 @@ namespace Teravox.Networks;
 /// A 3D U-Net's weights, immutable: any number of threads and sessions may share one. Sessions and trainers keep what they need, so a
 /// network may be disposed of before them.
 /// </summary>
-public sealed class Network : IDisposable
+public sealed partial class Network : IDisposable
 {
     internal const string ArchitectureKey = "teravox.arch";
     private const string CardKey = "teravox.card";
