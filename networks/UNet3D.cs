@@ -60,17 +60,6 @@ internal sealed class UNet3D : Module<Tensor, Tensor>
                 .Concat(module.named_children().SelectMany(child => Of(child.module, $"{prefix}{child.name}.")));
     }
 
-    /// <summary>Its parameters and buffers, by name, in the order of PyTorch's state_dict: TorchSharp's own lists buffers last.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> State()
-    {
-        return Of(this, "");
-
-        static IEnumerable<(string, Tensor)> Of(Module module, string prefix) =>
-            module.named_parameters(false).Select(p => (prefix + p.name, (Tensor)p.parameter))
-                .Concat(module.named_buffers(false).Select(b => (prefix + b.name, b.buffer)))
-                .Concat(module.named_children().SelectMany(child => Of(child.module, $"{prefix}{child.name}.")));
-    }
-
     // PyTorch's kaiming_uniform with a = sqrt(5). A bias shares the range of its weight. PyTorch counts dimension 1 as what goes in, for
     // transposed convolutions, too.
     private void Initialise(ulong seed)

@@ -2,6 +2,7 @@
 using System.Text.Json;
 using Orleans.Concurrency;
 using Teravox.Networks;
+using Teravox.Volumes;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;

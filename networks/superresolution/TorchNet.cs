@@ -58,13 +58,13 @@ internal sealed class TorchNet : ZssrNet
         using var scope = NewDisposeScope();
         using var still = no_grad();
         _updates++;
-        var step = rate / (1 - Math.Pow(Adam.Beta1, _updates));
-        var rootCorrection = Math.Sqrt(1 - Math.Pow(Adam.Beta2, _updates));
+        var step = rate / (1 - Math.Pow(FlatAdam.Beta1, _updates));
+        var rootCorrection = Math.Sqrt(1 - Math.Pow(FlatAdam.Beta2, _updates));
         foreach (var (w, (mean, square)) in _weights.Zip(_means.Zip(_squares)))
         {
-            mean.mul_(Adam.Beta1).add_(w.grad!, alpha: 1 - Adam.Beta1);
-            square.mul_(Adam.Beta2).addcmul_(w.grad!, w.grad!, 1 - Adam.Beta2);
-            w.addcdiv_(mean, square.sqrt().div_(rootCorrection).add_(Adam.Epsilon), -step);
+            mean.mul_(FlatAdam.Beta1).add_(w.grad!, alpha: 1 - FlatAdam.Beta1);
+            square.mul_(FlatAdam.Beta2).addcmul_(w.grad!, w.grad!, 1 - FlatAdam.Beta2);
+            w.addcdiv_(mean, square.sqrt().div_(rootCorrection).add_(FlatAdam.Epsilon), -step);
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed unsafe class WinogradNet(int threads) : ZssrNet
     private const int ElementsSize = Winograd.Elements * Winograd.MatrixSize, BlockSize = Winograd.Elements * Winograd.BlockStride;
 
     private readonly Workers _workers = new(threads);
-    private readonly Adam _adam = new(All);
+    private readonly FlatAdam _adam = new(All);
     private readonly AlignedFloats _weights = new(All), _gradient = new(All);
 
     // Elements of every middle layer's taps, forth and back; then, for each worker, a block, its product, and sums of gradients.

@@ -51,11 +51,9 @@ public sealed partial class Trainer
         }
     }
 
-    /// <summary>Writes weights, optimiser, iteration and options, whole or not at all.</summary>
-    /// <exception cref="InputException">The file cannot be written.</exception>
-    public void Checkpoint(string path)
+    /// <summary>Weights, optimiser, iteration and options, as a safetensors file that <see cref="Resume"/> reads.</summary>
+    public byte[] Checkpoint()
     {
-        ArgumentNullException.ThrowIfNull(path);
         using var network = Snapshot();
         var state = new StoredTraining { Iteration = Iteration, Updates = _adam.Updates, Options = StoredOptions.Of(_settings) };
         var metadata = new Dictionary<string, string> { [Network.ArchitectureKey] = network.ArchitectureJson(), [TrainerKey] = state.ToJson() };
@@ -64,7 +62,7 @@ public sealed partial class Trainer
             .. network.Module.State().Select(t => Network.Stored(t.Name, t.Tensor)),
             .. Moments().Select(m => Network.Stored(m.Name, m.Tensor)),
         ];
-        WholeFile.Write(path, new Safetensors([.. tensors], metadata).ToBytes());
+        return new Safetensors([.. tensors], metadata).ToBytes();
     }
 
     private static Safetensors Read(string path)

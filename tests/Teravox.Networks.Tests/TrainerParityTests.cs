@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using Teravox.Contracts;
 
 namespace Teravox.Networks.Tests;
@@ -50,7 +49,6 @@ public sealed class TrainerParityTests : IDisposable
         // 2. There.
         var printed = Python.Run(
             "train_reference.py",
-            Modules(),
             In("start"),
             In("end"),
             In("voxels"),
@@ -81,6 +79,4 @@ public sealed class TrainerParityTests : IDisposable
     private static string Text(double number) => number.ToString("R", CultureInfo.InvariantCulture);
 
     private string In(string name) => Path.Combine(_folder.FullName, name);
-
-    private static string Modules([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../compute/native/tests/parity"));
 }

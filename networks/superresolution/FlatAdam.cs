@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Teravox.Networks;
 
 /// <summary>Adam over so many numbers, a multiple of the processor's vectors: Kingma and Ba 2015 (arXiv 1412.6980), algorithm 1, as torch.optim.Adam.</summary>
-internal sealed class Adam(int count)
+internal sealed class FlatAdam(int count)
 {
     public const double Beta1 = .9, Beta2 = .999, Epsilon = 1e-8;
 
