@@ -131,6 +131,11 @@ public static class SiloSetups
         silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = TimeSpan.FromSeconds(10));
         silo.Configure<SiloMessagingOptions>(o => o.SystemResponseTimeout = TimeSpan.FromSeconds(5));
 
+        // An item's grain is called once. Orleans remembers where a million of them were, 330 bytes each, and keeps for each that is over a
+        // timer as long as its end might have taken.
+        silo.Configure<GrainDirectoryOptions>(o => o.CacheSize = 10_000);
+        silo.Configure<GrainCollectionOptions>(o => o.DeactivationTimeout = TimeSpan.FromSeconds(10));
+
         // A grain's exception reaches its caller whatever its type is.
         silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedExceptionTypeFilter = _ => true);
 

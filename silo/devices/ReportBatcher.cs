@@ -10,7 +10,8 @@ namespace Teravox.Silo.Devices;
 /// <summary>
 /// Sends reports to ranges. Those of one range that come while a call is in flight go together with the next, so that a busy range
 /// is called once for many. The next does not wait long: a range answers after its write, and with its last report it writes at once.
-/// A call that is lost is made again until it is answered: no report counts twice, and their order does not matter.
+/// A few calls of a range are in flight at most, however long it does not answer. A call that is lost is made again until it is
+/// answered: no report counts twice, and their order does not matter.
 /// </summary>
 /// <param name="grains">The cluster.</param>
 /// <param name="silo">Name of this silo.</param>
@@ -18,7 +19,7 @@ namespace Teravox.Silo.Devices;
 /// <param name="giveUp">When nothing is sent any more.</param>
 internal sealed class ReportBatcher(IGrainFactory grains, string silo, Action<Exception> noAnswer, CancellationToken giveUp)
 {
-    private const int MostTogether = 256;
+    private const int MostTogether = 256, MostInFlight = 10;
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(100), FirstPause = TimeSpan.FromMilliseconds(50), LongestPause = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<string, Batch> _ranges = new(StringComparer.Ordinal);
 
@@ -59,8 +60,14 @@ internal sealed class ReportBatcher(IGrainFactory grains, string silo, Action<Ex
         // It carries reports of many items: it is part of no one's trace.
         Activity.Current = null;
         var range = grains.GetGrain<IWorkRangeGrain>(rangeKey);
-        while (Next(rangeKey, batch) is { Count: > 0 } reports)
-            await Task.WhenAny(SendUntilAnsweredAsync(range, reports), Task.Delay(LongestWait, CancellationToken.None));
+        var calls = new List<Task>();
+        while (Next(rangeKey, batch, calls.Count == 0) is { } reports)
+        {
+            if (reports.Count > 0)
+                calls.Add(SendUntilAnsweredAsync(range, reports));
+            await Task.WhenAny(calls.Count < MostInFlight ? [.. calls, Task.Delay(LongestWait, CancellationToken.None)] : calls);
+            calls.RemoveAll(call => call.IsCompleted);
+        }
     }
 
     private async Task SendUntilAnsweredAsync(IWorkRangeGrain range, List<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)> reports)
@@ -94,21 +101,19 @@ internal sealed class ReportBatcher(IGrainFactory grains, string silo, Action<Ex
         }
     }
 
-    private List<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)> Next(string rangeKey, Batch batch)
+    /// <summary>What waits; null when that is nothing and <paramref name="mayEnd"/>: then this batch is over, and the next report has another.</summary>
+    private List<(ItemReport Report, TaskCompletionSource<ReportAnswer> Answer)>? Next(string rangeKey, Batch batch, bool mayEnd)
     {
         lock (batch)
         {
             var reports = new List<(ItemReport, TaskCompletionSource<ReportAnswer>)>();
             while (reports.Count < MostTogether && batch.Waiting.TryDequeue(out var one))
                 reports.Add(one);
-            batch.IsSending = reports.Count > 0;
-            if (reports.Count == 0)
-            {
-                batch.IsOver = true;
-                _ranges.TryRemove(rangeKey, out _);
-            }
-
-            return reports;
+            if (reports.Count > 0 || !mayEnd)
+                return reports;
+            batch.IsOver = true;
+            _ranges.TryRemove(rangeKey, out _);
+            return null;
         }
     }
 }

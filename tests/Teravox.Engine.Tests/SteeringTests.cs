@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Microsoft.Data.Sqlite;
 using Teravox.Contracts;
+using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
 
@@ -328,27 +329,26 @@ public sealed class SteeringTests : EngineFixture
     [Fact]
     public async Task Item_WhenItsReportsAreNotAnsweredForTooLong_StopsAndRunsAgain()
     {
-        var (end, stopped, goOn) = (NewSignal(), NewSignal(), NewSignal());
-        Bench.Count = (_, _) => 2;
+        var (stopped, goOn) = (NewSignal(), NewSignal());
         Bench.Work = async (turn, ct) =>
         {
-            if (turn.Item.Index == 0)
-                await end.Task.WaitAsync(ct);
-            else if (turn.Item.Attempt == 1)
+            if (turn.Item.Attempt == 1)
                 await Task.Delay(Timeout.Infinite, ct).ContinueWith(_ => stopped.TrySetResult(), TaskScheduler.Default);
             ct.ThrowIfCancellationRequested();
             return One;
         };
-        var storage = new TestStorage();
-        var host = Own(await EngineHost.StartAsync(Setup(), silo => silo.Storage(storage), Ct));
+        async Task AnswerLaterAsync(IIncomingGrainCallContext call)
+        {
+            if (call.MethodName == nameof(IWorkRangeGrain.ReportAsync))
+                await goOn.Task;
+            await call.Invoke();
+        }
+
+        var host = Own(await EngineHost.StartAsync(Setup(), silo => silo.AddIncomingGrainCallFilter(AnswerLaterAsync), Ct));
         var id = await SubmitAsync(host.Experiments, Stage("s"));
         host.Work(Setup().Devices with { StopUnheardAfter = TimeSpan.FromSeconds(3) });
-        await StartedAsync(2);
         try
         {
-            // Reports of a range's other items are sent when it has answered that the first is done.
-            storage.BeforeWrite = grain => grain.Type.ToString() == "range" ? goOn.Task : Task.CompletedTask;
-            end.SetResult();
             Assert.True(await Task.WhenAny(stopped.Task, Task.Delay(TimeSpan.FromMinutes(1), Ct)) == stopped.Task, "an item that nobody hears of goes on");
         }
         finally
@@ -357,8 +357,52 @@ public sealed class SteeringTests : EngineFixture
         }
 
         Assert.Equal(ExperimentState.Succeeded, await host.Experiments.WaitForEndAsync(id, Ct));
-        Assert.Contains(Log.All<ItemStopped>(), item => item is { Index: 1, Cause: StopCause.Unheard });
-        Assert.Equal(2, await SumAsync(host.Grains, id));
+        Assert.Contains(Log.All<ItemStopped>(), item => item is { Index: 0, Cause: StopCause.Unheard });
+        Assert.Equal(1, await SumAsync(host.Grains, id));
+    }
+
+    /// <summary>A silo reports its items again and again while nobody answers; the calls must not pile up for as long as that lasts.</summary>
+    [Fact]
+    public async Task Reports_WhenARangeDoesNotAnswer_AreAFewCallsInFlight()
+    {
+        const int Most = 10, BeatsMore = 30;
+        var (end, ten, beaten, goOn) = (NewSignal(), NewSignal(), NewSignal(), NewSignal());
+        Bench.Work = async (_, ct) =>
+        {
+            await end.Task.WaitAsync(ct);
+            return One;
+        };
+        int inFlight = 0, beats = 0;
+        async Task AnswerLaterAsync(IIncomingGrainCallContext call)
+        {
+            if (call.MethodName == nameof(ISchedulerGrain.BeatAsync) && ten.Task.IsCompleted && Interlocked.Increment(ref beats) == BeatsMore)
+                beaten.TrySetResult();
+            if (call.MethodName == nameof(IWorkRangeGrain.ReportAsync))
+            {
+                if (Interlocked.Increment(ref inFlight) == Most)
+                    ten.TrySetResult();
+                await goOn.Task;
+            }
+
+            await call.Invoke();
+        }
+
+        var host = Own(await EngineHost.StartAsync(Setup(), silo => silo.AddIncomingGrainCallFilter(AnswerLaterAsync), Ct));
+        var id = await SubmitAsync(host.Experiments, Stage("s"));
+        host.Work(Setup().Devices with { ReportEvery = TimeSpan.FromMilliseconds(50) });
+        try
+        {
+            await ten.Task.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+            await beaten.Task.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+            Assert.Equal(Most, Volatile.Read(ref inFlight));
+        }
+        finally
+        {
+            end.SetResult();
+            goOn.SetResult();
+        }
+
+        Assert.Equal(ExperimentState.Succeeded, await host.Experiments.WaitForEndAsync(id, Ct));
     }
 
     [Fact]
