@@ -14,8 +14,8 @@ public sealed class ImageFormatTests : IDisposable
     private sealed record Written(string Name, string Raw, int Pages, int Height, int Width, PixelKind Kind, int Bits, uint[]? Palette);
 
     [Theory]
-    [InlineData("write_tiffs.py", 48)]
-    [InlineData("write_pngs.py", 12)]
+    [InlineData("write_tiffs.py", 67)]
+    [InlineData("write_pngs.py", 28)]
     public void Decode_WhenOthersWroteTheFile_GivesTheirPixels(string script, int atLeast)
     {
         Python.Run(script, _folder.Root);
@@ -167,6 +167,18 @@ public sealed class ImageFormatTests : IDisposable
     }
 
     [Fact]
+    public void Decode_WhenTiffHasMorePagesThan16BitsCount_FindsTheLast()
+    {
+        var file = ManyPages(70_000, back: false);
+        Assert.Equal(70_000, ImageCodec.PageCount(file, "many.tif"));
+        Assert.Equal([77], ImageCodec.Decode(file, "many.tif", 69_999).Data);
+    }
+
+    [Fact]
+    public void PageCount_WhenTiffsPagesTurnBack_Throws() =>
+        Assert.Contains("page 3 cannot be found", Assert.Throws<InputException>(() => ImageCodec.PageCount(ManyPages(3, back: true), "loop.tif")).Message);
+
+    [Fact]
     public void Decode_WhenFileIsSomethingElse_SaysSo()
     {
         Assert.Contains("empty.tif is empty", Assert.Throws<InputException>(() => ImageCodec.Decode([], "empty.tif")).Message);
@@ -186,6 +198,32 @@ public sealed class ImageFormatTests : IDisposable
         }
 
         return new SliceImage(width, height, kind, data, palette);
+    }
+
+    /// <summary>A TIFF whose pages all show the same pixel; <paramref name="back"/>: the last one leads to the first again.</summary>
+    private static byte[] ManyPages(int pages, bool back)
+    {
+        const int First = 10, Fields = 4, Bytes = 2 + (12 * Fields) + 4;
+        using var memory = new MemoryStream();
+        using var writer = new BinaryWriter(memory);
+        writer.Write("II*\0"u8);
+        writer.Write(First);
+        writer.Write((short)77);
+        for (var page = 0; page < pages; page++)
+        {
+            writer.Write((short)Fields);
+            foreach (var (tag, value) in ((short, int)[])[(256, 1), (257, 1), (258, 8), (273, 8)])
+            {
+                writer.Write(tag);
+                writer.Write((short)4);
+                writer.Write(1);
+                writer.Write(value);
+            }
+
+            writer.Write(page + 1 < pages ? First + ((page + 1) * Bytes) : back ? First : 0);
+        }
+
+        return memory.ToArray();
     }
 
     private static void DecodeAll(byte[] file, string name)

@@ -22,23 +22,16 @@ public static unsafe class ImageCodec
     /// </exception>
     public static SliceImage Decode(ReadOnlySpan<byte> file, string name, int page = 0)
     {
+        if (IsPng(file, name))
+        {
+            CheckPngPage(page, name);
+            return PngReader.Read(file, name);
+        }
+
         fixed (byte* bytes = file)
         {
-            if (!IsPng(file, name))
-            {
-                using var tiff = TiffFile.Open(bytes, file.Length, name);
-                return tiff.Read(page);
-            }
-
-            CheckPngPage(page, name);
-            NativeCodecs.ImageInfo info;
-            NativeCodecs.Check(NativeCodecs.tvc_png_info(bytes, file.Length, file.Length, &info), name);
-            var pixels = new byte[info.PixelBytes];
-            var palette = new uint[NativeCodecs.MaxPalette];
-            fixed (byte* p = pixels)
-            fixed (uint* colours = palette)
-                NativeCodecs.Check(NativeCodecs.tvc_png_read(bytes, file.Length, p, pixels.Length, colours), name);
-            return Image(info, pixels, palette);
+            using var tiff = TiffFile.Open(bytes, file.Length, name);
+            return tiff.Read(page);
         }
     }
 
@@ -48,10 +41,10 @@ public static unsafe class ImageCodec
     /// </exception>
     public static int PageCount(ReadOnlySpan<byte> file, string name)
     {
+        if (IsPng(file, name))
+            return 1;
         fixed (byte* bytes = file)
         {
-            if (IsPng(file, name))
-                return 1;
             using var tiff = TiffFile.Open(bytes, file.Length, name);
             return tiff.PageCount;
         }
@@ -61,30 +54,36 @@ public static unsafe class ImageCodec
     /// <exception cref="InputException">As for <see cref="Decode"/>, as far as the header shows it.</exception>
     public static ImageHeader Peek(ReadOnlySpan<byte> file, string name, int page = 0)
     {
+        if (IsPng(file, name))
+        {
+            CheckPngPage(page, name);
+            return PngReader.ReadHeader(file, file.Length, name);
+        }
+
         fixed (byte* bytes = file)
         {
-            if (!IsPng(file, name))
-            {
-                using var tiff = TiffFile.Open(bytes, file.Length, name);
-                return tiff.Header(page);
-            }
-
-            CheckPngPage(page, name);
-            NativeCodecs.ImageInfo info;
-            NativeCodecs.Check(NativeCodecs.tvc_png_info(bytes, file.Length, file.Length, &info), name);
-            return Header(info);
+            using var tiff = TiffFile.Open(bytes, file.Length, name);
+            return tiff.Header(page);
         }
     }
 
     /// <summary>As PNG. The same image always gives the same bytes.</summary>
     /// <exception cref="ArgumentException">Data or palette do not fit the image, or an index lies beyond the palette.</exception>
-    public static byte[] EncodePng(SliceImage image) => Encode(image, png: true, deflate: true);
+    public static byte[] EncodePng(SliceImage image)
+    {
+        ImageLimits.Check(image);
+        return PngWriter.Write(image);
+    }
 
     /// <summary>
     /// As little-endian TIFF in strips, Deflate unless told otherwise. The same image always gives the same bytes.
     /// </summary>
     /// <exception cref="ArgumentException">Data or palette do not fit the image.</exception>
-    public static byte[] EncodeTiff(SliceImage image, bool deflate = true) => Encode(image, png: false, deflate);
+    public static byte[] EncodeTiff(SliceImage image, bool deflate = true)
+    {
+        ImageLimits.Check(image);
+        return TiffWriter.Write(image, deflate);
+    }
 
     /// <summary>The header of a file on disk, reading no more of it than that takes; also the number of pages.</summary>
     /// <exception cref="InputException">As for <see cref="Peek"/>.</exception>
@@ -100,55 +99,14 @@ public static unsafe class ImageCodec
             return (tiff.Header(0), tiff.PageCount);
         }
 
-        NativeCodecs.ImageInfo info;
-        fixed (byte* bytes = start)
-        {
-            if (read < length && NativeCodecs.tvc_png_info(bytes, read, length, &info) == 0)
-                return (Header(info), 1);
-        }
-
-        return (Peek(File.ReadAllBytes(path), path), 1);
-    }
-
-    internal static ImageHeader Header(in NativeCodecs.ImageInfo info) => new(info.Width, info.Height, (PixelKind)info.Kind, info.Bits);
-
-    internal static SliceImage Image(in NativeCodecs.ImageInfo info, byte[] pixels, uint[] palette) =>
-        new(info.Width, info.Height, (PixelKind)info.Kind, pixels, info.Kind == (int)PixelKind.Palette8 ? palette[..info.PaletteCount] : null);
-
-    private static byte[] Encode(SliceImage image, bool png, bool deflate)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        var needed = (long)image.Width * image.Height * image.Kind.Bytes();
-        if (image.Data.Length != needed)
-            throw new ArgumentException($"an image of {image.Width} x {image.Height} {image.Kind} takes {needed} " +
-                $"bytes, not {image.Data.Length}", nameof(image));
-        var info = new NativeCodecs.ImageInfo
-        {
-            Width = image.Width,
-            Height = image.Height,
-            Kind = (int)image.Kind,
-            PaletteCount = image.Palette?.Count ?? 0,
-            PixelBytes = needed,
-        };
-        uint[] palette = image.Palette is null ? [] : [.. image.Palette];
-        nint buffer;
-        fixed (byte* pixels = image.Data)
-        fixed (uint* colours = palette)
-        {
-            NativeCodecs.Check(
-                png
-                    ? NativeCodecs.tvc_png_write(&info, pixels, colours, &buffer)
-                    : NativeCodecs.tvc_tiff_write(&info, pixels, colours, deflate ? 1 : 0, &buffer),
-                png ? "PNG" : "TIFF");
-        }
-
         try
         {
-            return new ReadOnlySpan<byte>(NativeCodecs.tvc_buffer_data(buffer), checked((int)NativeCodecs.tvc_buffer_size(buffer))).ToArray();
+            return (PngReader.ReadHeader(start.AsSpan(0, read), length, path), 1);
         }
-        finally
+        catch (InputException) when (read < length)
         {
-            NativeCodecs.tvc_buffer_free(buffer);
+            // What lies before the pixels may be longer; where it is damaged, this says so.
+            return (Peek(File.ReadAllBytes(path), path), 1);
         }
     }
 

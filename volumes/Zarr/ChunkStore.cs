@@ -90,10 +90,10 @@ internal sealed class ChunkStore(ZarrArray array)
             case CompressorKind.None:
                 return Put(file, chunk, stamp, once);
             case CompressorKind.Blosc:
-                var packed = ArrayPool<byte>.Shared.Rent(NativeCodecs.BloscBound(chunk.Length));
+                var packed = ArrayPool<byte>.Shared.Rent(BloscWriter.Bound(chunk.Length));
                 try
                 {
-                    var length = NativeCodecs.BloscCompress(array.Compressor, array.Type.Bytes(), chunk, packed);
+                    var length = BloscWriter.Compress(array.Compressor, array.Type.Bytes(), chunk, packed);
                     return Put(file, packed.AsSpan(0, length), stamp, once);
                 }
                 finally
@@ -184,7 +184,7 @@ internal sealed class ChunkStore(ZarrArray array)
                 packed.AsSpan(0, length).CopyTo(chunk);
                 break;
             case CompressorKind.Blosc:
-                if (NativeCodecs.BloscDecompress(packed.AsSpan(0, length), chunk) is { } problem)
+                if (BloscReader.Decompress(packed.AsSpan(0, length), chunk) is { } problem)
                     throw Damaged(file, problem);
                 break;
             default:

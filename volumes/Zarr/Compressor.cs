@@ -11,7 +11,7 @@ public enum CompressorKind
     /// <summary>Nothing: chunks are stored as they are.</summary>
     None,
 
-    /// <summary>Blosc 1: shuffle, then lz4, zstd, blosclz or zlib.</summary>
+    /// <summary>Blosc 1: shuffle, then lz4, lz4hc, zstd or zlib; blosclz and snappy are read, and written as lz4.</summary>
     Blosc,
 
     /// <summary>A zlib stream.</summary>
@@ -38,7 +38,7 @@ public enum BloscShuffle
 
 /// <summary>A chunk compressor and its settings, as in a Zarr v2 <c>.zarray</c>.</summary>
 /// <param name="Kind">Which one.</param>
-/// <param name="Codec">For blosc: "lz4", "zstd", "blosclz" or "zlib".</param>
+/// <param name="Codec">For blosc: "lz4", "lz4hc", "zstd", "zlib", "blosclz" or "snappy".</param>
 /// <param name="Level">0..9; higher packs tighter and slower.</param>
 /// <param name="Shuffle">For blosc.</param>
 public sealed record Compressor(CompressorKind Kind, string Codec, int Level, BloscShuffle Shuffle)

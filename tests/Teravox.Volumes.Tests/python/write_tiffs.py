@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes TIFF variants into a folder, with the pixels that a reader must find in NAME.raw (native order) and an index."""
 import json
+import struct
 import sys
+import zlib
 
 import numpy as np
 import tifffile
@@ -97,6 +99,96 @@ note("rgb-planes", [rgb], "Rgb8")
 rgba = np.concatenate([rgb, 255 - rgb[..., :1]], -1)
 tifffile.imwrite(f"{folder}/rgba.tif", rgba, photometric="rgb", extrasamples=["unassalpha"], tile=(16, 16))
 note("rgba", [rgb], "Rgb8")
+
+# Predictor and LZW, and a table of codes that fills up many times.
+for dtype, kind in ((np.uint8, "Grey8"), (np.uint16, "Grey16")):
+    image = smooth(300, 257, dtype)
+    name = f"lzw-predictor-{np.dtype(dtype).itemsize * 8}"
+    Image.fromarray(image).save(f"{folder}/{name}.tif", compression="tiff_lzw", tiffinfo={317: 2})
+    note(name, [image], kind)
+Image.fromarray(rgb).save(f"{folder}/lzw-predictor-rgb.tif", compression="tiff_lzw", tiffinfo={317: 2})
+note("lzw-predictor-rgb", [rgb], "Rgb8")
+flat = np.repeat(smooth(1, 500, np.uint8), 400, 0) // 64 * 64
+Image.fromarray(flat).save(f"{folder}/lzw-flat.tif", compression="tiff_lzw")
+note("lzw-flat", [flat], "Grey8")
+
+
+# What no program here writes is put together by hand.
+def by_hand(name, pixels, data, bits, photometric, fields=(), order="<"):
+    height, width = pixels.shape
+    body = data + bytes(len(data) % 2)
+    every = {256: ("I", [width]), 257: ("I", [height]), 258: ("H", [bits]), 259: ("H", [1]), 262: ("H", [photometric]),
+             273: ("I", [8]), 277: ("H", [1]), 278: ("I", [height]), 279: ("I", [len(data)]), **dict(fields)}
+    entries = b""
+    for tag, (code, values) in sorted((tag, field) for tag, field in every.items() if field):
+        packed = struct.pack(f"{order}{len(values)}{code}", *values)
+        if len(packed) > 4:
+            packed, body = struct.pack(order + "I", 8 + len(body)), body + packed
+        entries += struct.pack(order + "HHI", tag, dict(H=3, I=4)[code], len(values)) + packed.ljust(4, b"\0")
+    start = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, 8 + len(body))
+    with open(f"{folder}/{name}.tif", "wb") as f:
+        f.write(start + body + struct.pack(order + "H", len(entries) // 12) + entries + bytes(4))
+
+
+def pack(image, bits):
+    unpacked = (image[..., None] >> np.arange(bits - 1, -1, -1)) & 1
+    return b"".join(np.packbits(row.astype(np.uint8).ravel()).tobytes() for row in unpacked)
+
+
+def mirrored(data):
+    return bytes(int(f"{b:08b}"[::-1], 2) for b in data)
+
+
+def old_lzw(data):
+    """Codes from the lowest bit on, wider when needed: what programs wrote before TIFF 5.0."""
+    codes, table, text = [(256, 9)], {bytes([b]): b for b in range(256)}, b""
+    for b in data:
+        if text + bytes([b]) in table:
+            text += bytes([b])
+            continue
+        codes.append((table[text], max(9, (len(table) + 1).bit_length())))
+        table[text + bytes([b])] = len(table) + 2
+        text = bytes([b])
+        if len(table) > 4000:
+            codes.append((256, 12))
+            table = {key: code for key, code in table.items() if code < 256}
+    codes += [(table[text], max(9, (len(table) + 1).bit_length()))]
+    value = at = 0
+    for code, width in codes:
+        value, at = value | code << at, at + width
+    return value.to_bytes(-(-at // 8), "little")
+
+
+for bits in (2, 4):
+    image = smooth(21, 31, np.uint8) % 2 ** bits
+    by_hand(f"grey-{bits}", image, pack(image, bits), bits, 1)
+    note(f"grey-{bits}", [image * (255 // (2 ** bits - 1))], "Grey8", bits=bits)
+    by_hand(f"white-{bits}", image, pack(image, bits), bits, 0, order=">")
+    note(f"white-{bits}", [255 - image * (255 // (2 ** bits - 1))], "Grey8", bits=bits)
+    reds = [17 * i for i in range(2 ** bits)]
+    by_hand(f"palette-{bits}", image, pack(image, bits), bits, 3, {320: ("H", [257 * c for c in reds + reds[::-1] + reds])})
+    note(f"palette-{bits}", [image], "Palette8", bits=bits, palette=[r << 16 | g << 8 | r for r, g in zip(reds, reds[::-1])])
+image = smooth(21, 31, np.uint8)
+plain = image.tobytes()
+by_hand("palette-small-colours", image, plain, 8, 3, {320: ("H", [*range(256)] * 3)})
+note("palette-small-colours", [image], "Palette8", palette=[i * 0x10101 for i in range(256)])
+by_hand("palette-one-table", image, plain, 8, 3, {320: ("H", [257 * i for i in range(256)])})
+note("palette-one-table", [image], "Palette8", palette=[i * 0x10101 for i in range(256)])
+by_hand("palette-missing", image, plain, 8, 3)
+note("palette-missing", [image], "Grey8")
+by_hand("mirrored", image, mirrored(plain), 8, 1, {266: ("H", [2])})
+note("mirrored", [image], "Grey8")
+by_hand("mirrored-deflate", image, mirrored(zlib.compress(plain)), 8, 1, {266: ("H", [2]), 259: ("H", [8])})
+note("mirrored-deflate", [image], "Grey8")
+by_hand("no-counts", image, plain, 8, 1, {279: None})
+note("no-counts", [image], "Grey8")
+by_hand("no-counts-deflate", image, zlib.compress(plain), 8, 1, {279: None, 259: ("H", [32946])})
+note("no-counts-deflate", [image], "Grey8")
+by_hand("wrong-count", image, plain, 8, 1, {279: ("I", [7])})
+note("wrong-count", [image], "Grey8")
+image = np.tile(smooth(40, 50, np.uint8), (3, 2))
+by_hand("lzw-old", image, old_lzw(image.tobytes()), 8, 1, {259: ("H", [5])})
+note("lzw-old", [image], "Grey8")
 
 # Kinds that must be refused with a reason.
 for name, array in (("float", smooth(9, 9, np.uint8).astype(np.float32)), ("signed", smooth(9, 9, np.uint8).astype(np.int16)),
