@@ -14,6 +14,7 @@ internal static class BenchProgram
         var root = new RootCommand("Measures Teravox: tiles a second without computing, recovery of lost work, scaling over silos, an idle silo's memory, and what holds under faults.")
         {
             InferCommand.Make(),
+            ZssrCommand.Make(),
             SchedulingCommand.Make(),
             RecoveryCommand.Make(),
             ScalingCommand.Make(),
