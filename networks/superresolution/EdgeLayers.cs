@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Vec = System.Runtime.Intrinsics.Vector256<float>;
 
@@ -36,7 +37,7 @@ internal static unsafe class EdgeLayers
     /// One channel to 64: to[p] = sum over taps of taps[t] * from[p + t], and then ReLU; or, where features are given, zero where these are
     /// not above zero (ReLU's derivative).
     /// </summary>
-    public static void Spread(Workers workers, Plane bordered, float[] taps, Features? kept, Features to) => workers.Run(to.Y, (_, y) =>
+    public static void Spread(Workers workers, Plane bordered, float[] taps, Features? kept, Features to) => workers.Run(to.Y, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (_, y) =>
     {
         fixed (float* image = bordered.Pixels, weights = taps)
         {
@@ -55,7 +56,7 @@ internal static unsafe class EdgeLayers
     });
 
     /// <summary>64 channels to one: to[p] = sum over taps and channels of taps[t][c] * from[p + t][c].</summary>
-    public static void Gather(Workers workers, Features from, float[] taps, Plane to) => workers.Run(to.Y, (_, y) =>
+    public static void Gather(Workers workers, Features from, float[] taps, Plane to) => workers.Run(to.Y, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (_, y) =>
     {
         fixed (float* weights = taps)
         {
@@ -89,6 +90,7 @@ internal static unsafe class EdgeLayers
         return result;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float[] CorrelateRow(Features features, Plane bordered, int y)
     {
         var result = new float[Weights];

@@ -13,6 +13,7 @@ namespace Teravox.Networks;
 /// output = A' [(G taps G') . (B' patch B)] A        gradient of the taps = G' [(B' patch B) . (A pull A')] G
 /// </code>
 /// Tiles are numbered row by row and worked on in blocks, which stay in the processor's cache: [element][tile of the block][channel].
+/// Methods are optimised at once: one section would be half done before the runtime has seen that they are worth it.
 /// </summary>
 internal static unsafe class Winograd
 {
@@ -44,6 +45,7 @@ internal static unsafe class Winograd
     public static int TilesOf(Features features) => TilesAlong(features.Y) * TilesAlong(features.X);
 
     /// <summary>G taps G': [9][in][out] to [36][in][out].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OfTaps(float* taps, float* elements)
     {
         for (var at = 0; at < MatrixSize; at += Lanes)
@@ -51,6 +53,7 @@ internal static unsafe class Winograd
     }
 
     /// <summary>G' elements G: what the gradient of the elements means for the taps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToTaps(float* elements, float* taps)
     {
         for (var at = 0; at < MatrixSize; at += Lanes)
@@ -58,6 +61,7 @@ internal static unsafe class Winograd
     }
 
     /// <summary>B' patch B of so many tiles from the first on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OfPatches(Features from, int first, int count, float* block)
     {
         for (var t = 0; t < count; t++)
@@ -69,6 +73,7 @@ internal static unsafe class Winograd
     }
 
     /// <summary>A pull A' of so many tiles from the first on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OfPulls(Features pull, int first, int count, float* block)
     {
         for (var t = 0; t < count; t++)
@@ -81,6 +86,7 @@ internal static unsafe class Winograd
 
     /// <summary>A' block A, and then ReLU; or, where features are given, zero where these are not above zero (ReLU's derivative).</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToTiles(float* block, int first, int count, Features to, Features? kept)
     {
         var tile = stackalloc float[Tile * Tile * Lanes];
@@ -105,6 +111,7 @@ internal static unsafe class Winograd
     }
 
     /// <summary>Element by element the block's rows times the taps' matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(float* block, float* taps, float* product, int count)
     {
         for (var e = 0; e < Elements; e++)
@@ -119,6 +126,7 @@ internal static unsafe class Winograd
     }
 
     /// <summary>Element by element adds the block's columns times the pulls' to the gradient: sums over tiles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Accumulate(float* block, float* pulls, int count, float* gradient)
     {
         for (var e = 0; e < Elements; e++)
@@ -131,6 +139,7 @@ internal static unsafe class Winograd
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply4x16(float* rows, float* matrix, float* product)
     {
         Vec a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default;
@@ -152,6 +161,7 @@ internal static unsafe class Winograd
         Store(d0, d1, product + (3 * Channels));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate4x16(float* columns, float* pulls, int count, float* gradient)
     {
         var (a0, a1) = Load(gradient);
@@ -195,6 +205,7 @@ internal static unsafe class Winograd
 
     // M square M' of 8 channels: along the columns, then along the rows.
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BothWays<M>(float* from, nint rowStep, nint columnStep, float* to, nint rowStepTo, nint columnStepTo)
         where M : struct, IMatrix
     {

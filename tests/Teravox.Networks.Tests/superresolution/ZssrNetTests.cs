@@ -192,7 +192,8 @@ public sealed class ZssrNetTests : IDisposable
         for (var layer = 0; layer < ZssrNet.Layers; layer++)
         {
             // Adam's first step is the rate times the gradient's sign, so weights differ where a gradient is nearly 0.
-            var clear = gradients[layer].Select(g => Math.Abs(g) >= 1e-3 * Most(gradients[layer])).ToArray();
+            var nearlyZero = 1e-3 * Most(gradients[layer]);
+            var clear = gradients[layer].Select(g => Math.Abs(g) >= nearlyZero).ToArray();
             var apart = updated[layer].Zip(net.Weights[layer], static (a, b) => Math.Abs((double)a - b)).Where((_, i) => clear[i]).Max();
             Assert.InRange(apart, 0, 1e-6 + (1e-5 * Most(updated[layer])));
         }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.CommandLine;
+using Teravox.Contracts;
+using Teravox.Networks;
+
+namespace Teravox.Bench.Networks;
+
+/// <summary>Super-resolution of one section beside the same in eager PyTorch: the same network, crops, steps, reconstruction errors and eight back-projected outputs. Both run in turn.</summary>
+internal static class ZssrCommand
+{
+    public static Command Make()
+    {
+        var size = new Option<int>("--size") { DefaultValueFactory = _ => 128, Description = "Side of the section, pixels." };
+        var iterations = new Option<int>("--iterations") { DefaultValueFactory = _ => 100, Description = "Training iterations of a section." };
+        var (threads, rounds, json) = (PythonChild.Threads(), PythonChild.Rounds(), BenchCommand.JsonFile());
+        return new Command("zssr", "How much faster a section is enlarged than by eager PyTorch.") { size, iterations, threads, rounds, json }
+            .Does(async (result, ct) =>
+            {
+                var (side, steps) = (result.GetValue(size), result.GetValue(iterations));
+                using var folder = new BenchFolder(null);
+                var file = Path.Combine(folder.Path, "section");
+
+                // 1. A section that was reduced from a finer one.
+                var fine = Tissue(2 * side);
+                var coarse = new float[side * side];
+                Resampler.Reduce(fine, (2 * side, 2 * side), (side, side), Reduction.Bicubic, coarse);
+                var section = ToBytes(coarse);
+                await File.WriteAllBytesAsync(file, section, ct);
+
+                // 2. Both in turn, as many iterations each.
+                using var eager = PythonChild.Start("eager_zssr.py", file, side, steps, result.GetValue(threads), file + ".eager");
+                var version = await eager.HearAsync(ct);
+                var options = new SuperResolveOptions { MaxIterations = steps, MinLearningRate = 1e-12 };
+                using var resolver = new SuperResolver(options, Reduction.Bicubic, "cpu", result.GetValue(threads));
+                var times = new SideBySide("eager PyTorch", "Teravox");
+                SuperResolution? made = null;
+                for (var round = 0; round < result.GetValue(rounds); round++)
+                {
+                    var others = await eager.RoundAsync(ct);
+                    made = resolver.Run(section, VoxelType.UInt8, side, side, seed: (ulong)round, null, ct);
+                    times.Add(others, made.Time.TotalSeconds);
+                }
+
+                // 3. How near both come to the finer section.
+                var bicubic = new float[fine.Length];
+                Resampler.Enlarge(coarse, (side, side), (2 * side, 2 * side), bicubic);
+                Console.WriteLine($"machine: {Machine.Describe()}; PyTorch {version.Split(' ')[^1]}");
+                Console.WriteLine($"section {side} x {side}, scale 2, {steps} iterations, {result.GetValue(threads)} threads");
+                var theirs = await File.ReadAllBytesAsync(file + ".eager", ct);
+                Console.WriteLine(FormattableString.Invariant($"PSNR: bicubic {Psnr(fine, ToBytes(bicubic)):0.00} dB, eager PyTorch {Psnr(fine, theirs):0.00} dB, Teravox {Psnr(fine, made!.Voxels):0.00} dB"));
+                times.Print("sections/h", seconds => 3600 / seconds);
+                await BenchCommand.SaveAsync(result.GetValue(json), times, ct);
+                return 0;
+            });
+    }
+
+    // Cells with sharp outlines: waves of random directions, cut at levels.
+    private static float[] Tissue(int side)
+    {
+        var random = new Random(1);
+        var waves = Enumerable.Range(0, 24).Select(k => (Angle: random.NextDouble() * Math.Tau, Phase: random.NextDouble() * Math.Tau, Rate: .05 + (.012 * k))).ToArray();
+        return [.. Enumerable.Range(0, side * side).Select(i =>
+        {
+            var sum = waves.Sum(w => Math.Sin((w.Rate * ((i / side * Math.Cos(w.Angle)) + (i % side * Math.Sin(w.Angle)))) + w.Phase));
+            return Math.Abs(sum) < .8 ? 60f : sum > 3 ? 120f : 190f;
+        })];
+    }
+
+    private static byte[] ToBytes(float[] levels) => Array.ConvertAll(levels, static l => (byte)Math.Clamp(MathF.Round(l), 0, 255));
+
+    private static double Psnr(float[] truth, byte[] image) => 10 * Math.Log10(255 * 255 / truth.Zip(image, static (a, b) => (a - b) * (a - b)).Average());
+}
