@@ -56,6 +56,7 @@ public sealed partial class Trainer
     public void Checkpoint(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
+        using var scope = NewDisposeScope();
         using var network = Snapshot();
         var state = new StoredTraining { Iteration = Iteration, Updates = _adam.Updates, Options = StoredOptions.Of(_settings) };
         var metadata = new Dictionary<string, string> { [Network.ArchitectureKey] = network.ArchitectureJson(), [TrainerKey] = state.ToJson() };
