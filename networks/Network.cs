@@ -131,7 +131,8 @@ public sealed partial class Network : IDisposable
 
     internal static StoredTensor Stored(string name, Tensor tensor)
     {
-        using var plain = tensor.detach().cpu().contiguous();
+        using var scope = NewDisposeScope();
+        var plain = tensor.detach().cpu().contiguous();
         return new StoredTensor(name, TypeName(plain), plain.shape, plain.bytes.ToArray());
     }
 

@@ -15,6 +15,7 @@ internal static class BenchProgram
         var root = new RootCommand("Measures Teravox: tiles a second without computing, recovery of lost work, scaling over silos, an idle silo's memory, files beside other programs, and what holds under faults.")
         {
             InferCommand.Make(),
+            TrainCommand.Make(),
             ZssrCommand.Make(),
             SchedulingCommand.Make(),
             RecoveryCommand.Make(),

@@ -50,11 +50,9 @@ public static class Augmentation
         // 1. Where the patch's voxels come from.
         var draw = AugmentationDraw.Of(options, seed, index);
         var map = new AugmentationMap(options, spacing, draw, seed, index, patch, block.Shape);
-        if (!labels.IsEmpty)
-            PatchCut.Labels(map, block, labels);
+        PatchCut.Cut(map, block, raw, labels);
         if (raw.IsEmpty)
             return;
-        PatchCut.Image(map, block, raw);
 
         // 2. Grey values.
         if (draw.Contrast != 1)

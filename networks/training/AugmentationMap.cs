@@ -52,14 +52,16 @@ internal sealed class AugmentationMap
             return;
 
         // Displacements are those of the patch, so they turn and scale with it.
-        _field.BeginRow(z, y);
-        for (var x = 0; x < Patch.X; x++)
-        {
-            var (dz, dy, dx) = _field.At(x);
-            alongZ[x] += ((float)_matrix[0, 0] * dz) + ((float)_matrix[0, 1] * dy) + ((float)_matrix[0, 2] * dx);
-            alongY[x] += ((float)_matrix[1, 0] * dz) + ((float)_matrix[1, 1] * dy) + ((float)_matrix[1, 2] * dx);
-            alongX[x] += ((float)_matrix[2, 0] * dz) + ((float)_matrix[2, 1] * dy) + ((float)_matrix[2, 2] * dx);
-        }
+        _field.ReadRow(z, y);
+        Displace(0, alongZ);
+        Displace(1, alongY);
+        Displace(2, alongX);
+    }
+
+    private void Displace(int axis, Span<float> positions)
+    {
+        foreach (var k in Axes.All)
+            GreyValues.AddScaled(positions, _field!.Row[k], (float)_matrix[axis, k]);
     }
 
     private void Line(int axis, int z, int y, Span<float> positions)
@@ -92,20 +94,25 @@ internal sealed class ElasticField
     // that much wider for the displacement itself to have the asked deviation.
     private static readonly double Widen = Math.Pow(315.0 / 151, 1.5);
 
-    private readonly SplineAxis[] _axes;
+    private readonly SplineAxis _z, _y, _x;
     private readonly float[][] _controls = new float[3][];  // displacement along each axis in its voxels, at the controls (z, y, x)
-    private readonly float[][] _line = new float[3][];  // the same along the row that is being read
+    private readonly float[][] _plane = new float[3][];  // the same at the controls (y, x) of the z that is being read
+    private readonly float[] _line;  // and at the controls x of the row
     private readonly float[] _limit = new float[3];
+    private int _planeZ = -1;
 
     public ElasticField(ElasticOptions o, VoxelSize spacing, ulong seed, ulong index, Int3 patch)
     {
-        _axes = [.. Axes.All.Select(k => new SplineAxis(patch[k], o.Spacing * spacing.XVoxelsTo(k)))];
-        var count = _axes.Aggregate(1, (product, axis) => checked(product * axis.Controls));
+        SplineAxis[] axes = [.. Axes.All.Select(k => new SplineAxis(patch[k], o.Spacing * spacing.XVoxelsTo(k)))];
+        (_z, _y, _x) = (axes[0], axes[1], axes[2]);
+        _line = new float[_x.Controls];
+        var count = checked(_z.Controls * _y.Controls * _x.Controls);
         foreach (var k in Axes.All)
         {
+            Row[k] = new float[patch.X];
+            _plane[k] = new float[_y.Controls * _x.Controls];
             var deviation = o.Amplitude * spacing.XVoxelsTo(k);
             _limit[k] = (float)(Augmentation.DisplacementLimit * deviation);
-            _line[k] = new float[_axes[2].Controls];
             _controls[k] = new float[count];
             var stream = AugmentationDraw.Stream(seed, index, DrawPurpose.ElasticControls, k);
             for (var i = 0; i < count; i += 2)
@@ -118,68 +125,69 @@ internal sealed class ElasticField
         }
     }
 
-    /// <summary>The spline is separable: along a row only the weights of x change.</summary>
-    public void BeginRow(int z, int y)
+    /// <summary>Displacements of the row that was read last: for each axis, in its voxels, those of the row's voxels.</summary>
+    public float[][] Row { get; } = new float[3][];
+
+    /// <summary>The spline is separable: the controls are weighed along z for a plane, along y for a row, along x for a voxel.</summary>
+    public void ReadRow(int z, int y)
     {
-        foreach (var line in _line)
-            Array.Clear(line);
-        var width = _axes[2].Controls;
-        for (var a = 0; a < SplineAxis.Taps; a++)
+        foreach (var k in Axes.All)
         {
-            for (var b = 0; b < SplineAxis.Taps; b++)
-            {
-                var weight = _axes[0].Weights[z][a] * _axes[1].Weights[y][b];
-                var from = (((_axes[0].First[z] + a) * _axes[1].Controls) + _axes[1].First[y] + b) * width;
-                foreach (var k in Axes.All)
-                    GreyValues.AddScaled(_line[k], _controls[k].AsSpan(from, width), weight);
-            }
+            if (z != _planeZ)
+                _z.Weigh(z, _controls[k], _plane[k]);
+            _y.Weigh(y, _plane[k], _line);
+            _x.Read(_line, Row[k]);
+            foreach (ref var d in Row[k].AsSpan())
+                d = float.ClampNative(d, -_limit[k], _limit[k]);
         }
+
+        _planeZ = z;
     }
 
-    /// <summary>Displacement (z, y, x) of the row's voxel, in voxels of each axis.</summary>
-    public (float Z, float Y, float X) At(int x)
-    {
-        var (weights, first) = (_axes[2].Weights[x], _axes[2].First[x]);
-        return (Along(0), Along(1), Along(2));
-
-        float Along(int k)
-        {
-            var c = _line[k].AsSpan(first, SplineAxis.Taps);
-            var d = (weights[0] * c[0]) + (weights[1] * c[1]) + (weights[2] * c[2]) + (weights[3] * c[3]);
-            return Math.Clamp(d, -_limit[k], _limit[k]);
-        }
-    }
-
-    /// <summary>Cubic B-spline weights along one axis: voxel i reads the controls First[i] .. First[i] + 3.</summary>
+    /// <summary>Cubic B-spline weights along one axis: voxel i reads the controls _first[i] .. _first[i] + 3.</summary>
     private sealed class SplineAxis
     {
-        public const int Taps = 4;
+        private const int Taps = 4;
+
+        private readonly int[] _first;
+        private readonly float[] _weights;
 
         public SplineAxis(int voxels, double step)
         {
-            First = new int[voxels];
-            Weights = new float[voxels][];
+            _first = new int[voxels];
+            _weights = new float[Taps * voxels];
             for (var i = 0; i < voxels; i++)
             {
                 var t = i / step;
                 var (f, g) = (t - Math.Floor(t), 1 - (t - Math.Floor(t)));
-                First[i] = (int)t;
-                Weights[i] =
-                [
-                    (float)(g * g * g / 6),
-                    (float)((4 - (6 * f * f) + (3 * f * f * f)) / 6),
-                    (float)((4 - (6 * g * g) + (3 * g * g * g)) / 6),
-                    (float)(f * f * f / 6),
-                ];
+                _first[i] = (int)t;
+                _weights[Taps * i] = (float)(g * g * g / 6);
+                _weights[(Taps * i) + 1] = (float)((4 - (6 * f * f) + (3 * f * f * f)) / 6);
+                _weights[(Taps * i) + 2] = (float)((4 - (6 * g * g) + (3 * g * g * g)) / 6);
+                _weights[(Taps * i) + 3] = (float)(f * f * f / 6);
             }
 
-            Controls = First[^1] + Taps;
+            Controls = _first[^1] + Taps;
         }
 
-        public int[] First { get; }
-
-        public float[][] Weights { get; }
-
         public int Controls { get; }
+
+        /// <summary>The weighted sum of the voxel's four controls, each of which is as many numbers as <paramref name="sum"/>.</summary>
+        public void Weigh(int voxel, ReadOnlySpan<float> controls, Span<float> sum)
+        {
+            sum.Clear();
+            for (var tap = 0; tap < Taps; tap++)
+                GreyValues.AddScaled(sum, controls.Slice((_first[voxel] + tap) * sum.Length, sum.Length), _weights[(Taps * voxel) + tap]);
+        }
+
+        /// <summary>The same for all voxels, of controls that are one number each.</summary>
+        public void Read(ReadOnlySpan<float> controls, Span<float> values)
+        {
+            for (var i = 0; i < values.Length; i++)
+            {
+                var (c, w) = (_first[i], Taps * i);
+                values[i] = (_weights[w] * controls[c]) + (_weights[w + 1] * controls[c + 1]) + (_weights[w + 2] * controls[c + 2]) + (_weights[w + 3] * controls[c + 3]);
+            }
+        }
     }
 }

@@ -8,20 +8,24 @@ namespace Teravox.Networks;
 /// <summary>Cuts a patch out of its block along a map: the image by linear interpolation, labels by nearest neighbour.</summary>
 internal static class PatchCut
 {
-    /// <summary>The standardised image: (voxel - mean) / std.</summary>
-    public static void Image(AugmentationMap map, in TrainingBlock block, Span<float> raw)
+    /// <summary>Image (voxel - mean) / std and class ids; either may be empty.</summary>
+    public static void Cut(AugmentationMap map, in TrainingBlock block, Span<float> raw, Span<byte> labels)
     {
         // As float32 once: a voxel is read up to eight times.
-        var count = (int)block.Shape.Count;
-        var rented = ArrayPool<float>.Shared.Rent(count);
+        var rented = ArrayPool<float>.Shared.Rent((int)block.Shape.Count);
         try
         {
-            var voxels = rented.AsSpan(0, count);
+            var voxels = rented.AsSpan(0, raw.IsEmpty ? 0 : (int)block.Shape.Count);
             Widen(block, voxels);
             if (map.Interpolates)
-                Interpolate(map, voxels, raw);
+            {
+                Sample(map, voxels, block.Labels, raw, labels);
+            }
             else
+            {
                 Copy(map, voxels, raw);
+                Copy(map, block.Labels, labels);
+            }
         }
         finally
         {
@@ -31,30 +35,6 @@ internal static class PatchCut
         var (mean, std) = (block.Mean, block.Std);
         foreach (ref var value in raw)
             value = (value - mean) / std;
-    }
-
-    /// <summary>The class ids.</summary>
-    public static void Labels(AugmentationMap map, in TrainingBlock block, Span<byte> labels)
-    {
-        if (!map.Interpolates)
-        {
-            Copy(map, block.Labels, labels);
-            return;
-        }
-
-        var rows = new Rows(map);
-        for (var (z, at) = (0, 0); z < map.Patch.Z; z++)
-        {
-            for (var y = 0; y < map.Patch.Y; y++)
-            {
-                rows.Read(z, y);
-                for (var x = 0; x < map.Patch.X; x++)
-                {
-                    var (pz, py, px) = rows.At(x);
-                    labels[at++] = block.Labels[(((int)(pz + 0.5f) * map.Source.Y) + (int)(py + 0.5f)) * map.Source.X + (int)(px + 0.5f)];
-                }
-            }
-        }
     }
 
     private static void Widen(in TrainingBlock block, Span<float> voxels)
@@ -76,6 +56,8 @@ internal static class PatchCut
     // The middle of the block, flipped.
     private static void Copy<T>(AugmentationMap map, ReadOnlySpan<T> block, Span<T> patch)
     {
+        if (patch.IsEmpty)
+            return;
         var (shape, source) = (map.Patch, map.Source);
         var margin = (source - shape).Map(n => n / 2);
         for (var z = 0; z < shape.Z; z++)
@@ -91,45 +73,62 @@ internal static class PatchCut
         }
     }
 
-    private static void Interpolate(AugmentationMap map, ReadOnlySpan<float> block, Span<float> raw)
+    private static void Sample(AugmentationMap map, ReadOnlySpan<float> voxels, ReadOnlySpan<byte> ids, Span<float> raw, Span<byte> labels)
     {
-        var source = map.Source;
-        var rows = new Rows(map);
-
-        // An axis of one voxel has no second one to weigh in.
-        var last = source.Map(n => Math.Max(n - 2, 0));
-        var (nextZ, nextY, nextX) = (source.Z > 1 ? source.Y * source.X : 0, source.Y > 1 ? source.X : 0, source.X > 1 ? 1 : 0);
-        for (var (z, at) = (0, 0); z < map.Patch.Z; z++)
+        var (shape, source) = (map.Patch, map.Source);
+        var positions = new float[3 * shape.X];
+        var (alongZ, alongY, alongX) = (positions.AsMemory(0, shape.X), positions.AsMemory(shape.X, shape.X), positions.AsMemory(2 * shape.X));
+        for (var z = 0; z < shape.Z; z++)
         {
-            for (var y = 0; y < map.Patch.Y; y++)
+            for (var y = 0; y < shape.Y; y++)
             {
-                rows.Read(z, y);
-                for (var x = 0; x < map.Patch.X; x++)
-                {
-                    var (pz, py, px) = rows.At(x);
-                    var (cz, cy, cx) = (Math.Min((int)pz, last.Z), Math.Min((int)py, last.Y), Math.Min((int)px, last.X));
-                    var (fz, fy, fx) = (pz - cz, py - cy, px - cx);
-                    var cell = block[((((cz * source.Y) + cy) * source.X) + cx)..];
-                    var near = Between(Line(cell, nextX, fx), Line(cell[nextY..], nextX, fx), fy);
-                    var far = Between(Line(cell[nextZ..], nextX, fx), Line(cell[(nextZ + nextY)..], nextX, fx), fy);
-                    raw[at++] = Between(near, far, fz);
-                }
+                map.Row(z, y, alongZ.Span, alongY.Span, alongX.Span);
+
+                // The source shape bounds the positions; this only keeps a rounding error of 1e-5 inside the block.
+                Clamp(alongZ.Span, source.Z - 1);
+                Clamp(alongY.Span, source.Y - 1);
+                Clamp(alongX.Span, source.X - 1);
+                var at = ((z * shape.Y) + y) * shape.X;
+                if (!raw.IsEmpty)
+                    Interpolate(source, voxels, alongZ.Span, alongY.Span, alongX.Span, raw.Slice(at, shape.X));
+                if (!labels.IsEmpty)
+                    Nearest(source, ids, alongZ.Span, alongY.Span, alongX.Span, labels.Slice(at, shape.X));
             }
         }
-
-        static float Line(ReadOnlySpan<float> from, int next, float f) => Between(from[0], from[next], f);
-
-        static float Between(float a, float b, float f) => a + (f * (b - a));
     }
 
-    /// <summary>Positions of the patch's rows, kept inside the block: the source shape bounds them but for a rounding error of 1e-5.</summary>
-    private sealed class Rows(AugmentationMap map)
+    private static void Clamp(Span<float> positions, float last)
     {
-        private readonly float[] _z = new float[map.Patch.X], _y = new float[map.Patch.X], _x = new float[map.Patch.X];
-        private readonly float _lastZ = map.Source.Z - 1, _lastY = map.Source.Y - 1, _lastX = map.Source.X - 1;
-
-        public void Read(int z, int y) => map.Row(z, y, _z, _y, _x);
-
-        public (float Z, float Y, float X) At(int x) => (Math.Clamp(_z[x], 0, _lastZ), Math.Clamp(_y[x], 0, _lastY), Math.Clamp(_x[x], 0, _lastX));
+        foreach (ref var position in positions)
+            position = float.ClampNative(position, 0, last);
     }
+
+    private static void Nearest(Int3 source, ReadOnlySpan<byte> ids, ReadOnlySpan<float> alongZ, ReadOnlySpan<float> alongY, ReadOnlySpan<float> alongX, Span<byte> labels)
+    {
+        for (var x = 0; x < labels.Length; x++)
+            labels[x] = ids[(((Whole(alongZ[x] + .5f) * source.Y) + Whole(alongY[x] + .5f)) * source.X) + Whole(alongX[x] + .5f)];
+    }
+
+    private static void Interpolate(Int3 source, ReadOnlySpan<float> voxels, ReadOnlySpan<float> alongZ, ReadOnlySpan<float> alongY, ReadOnlySpan<float> alongX, Span<float> raw)
+    {
+        // An axis of one voxel has no second one to weigh in.
+        var (lastZ, lastY, lastX) = (Math.Max(source.Z - 2, 0), Math.Max(source.Y - 2, 0), Math.Max(source.X - 2, 0));
+        var (nextZ, nextY, nextX) = (source.Z > 1 ? source.Y * source.X : 0, source.Y > 1 ? source.X : 0, source.X > 1 ? 1 : 0);
+        for (var x = 0; x < raw.Length; x++)
+        {
+            var (pz, py, px) = (alongZ[x], alongY[x], alongX[x]);
+            var (cz, cy, cx) = (Math.Min(Whole(pz), lastZ), Math.Min(Whole(py), lastY), Math.Min(Whole(px), lastX));
+            var (fz, fy, fx) = (pz - cz, py - cy, px - cx);
+            var at = (((cz * source.Y) + cy) * source.X) + cx;
+            var below = at + nextY;
+            var near = Between(Between(voxels[at], voxels[at + nextX], fx), Between(voxels[below], voxels[below + nextX], fx), fy);
+            (at, below) = (at + nextZ, below + nextZ);
+            var far = Between(Between(voxels[at], voxels[at + nextX], fx), Between(voxels[below], voxels[below + nextX], fx), fy);
+            raw[x] = Between(near, far, fz);
+        }
+    }
+
+    private static float Between(float a, float b, float f) => a + (f * (b - a));
+
+    private static int Whole(float position) => float.ConvertToIntegerNative<int>(position);
 }

@@ -54,6 +54,7 @@ public sealed partial class Trainer
     /// <summary>Weights, optimiser, iteration and options, as a safetensors file that <see cref="Resume"/> reads.</summary>
     public byte[] Checkpoint()
     {
+        using var scope = NewDisposeScope();
         using var network = Snapshot();
         var state = new StoredTraining { Iteration = Iteration, Updates = _adam.Updates, Options = StoredOptions.Of(_settings) };
         var metadata = new Dictionary<string, string> { [Network.ArchitectureKey] = network.ArchitectureJson(), [TrainerKey] = state.ToJson() };

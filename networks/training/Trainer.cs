@@ -169,9 +169,10 @@ public sealed partial class Trainer : IDisposable
         var logits = _module.forward(raw).to(ScalarType.Float32);
         poll();
         var loss = TrainingLoss.Of(logits, labels, patches.Labelled, _settings.TargetClass);
+        loss.backward();
+
+        // Asked for after the backward pass: a GPU has all of its work by then.
         var value = loss.item<double>();
-        if (double.IsFinite(value))
-            loss.backward();
         if (!double.IsFinite(value) || !_adam.GradientsAreFinite())
             throw new InputException($"the loss is not finite in iteration {Iteration}; lower the learning rate, which is {_settings.LearningRate}");
         return value;
@@ -197,6 +198,8 @@ public sealed partial class Trainer : IDisposable
 
     private static UNet3D Copy(UNet3D module, UNetArchitecture architecture, int outChannels)
     {
+        // Modules take their tensors out of the scope; what they make on the way stays in it.
+        using var scope = NewDisposeScope();
         using var still = no_grad();
         var copy = new UNet3D(architecture, outChannels, seed: 0);
         foreach (var ((_, to), (_, from)) in copy.State().Zip(module.State()))

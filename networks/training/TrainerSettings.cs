@@ -35,7 +35,7 @@ internal sealed record TrainerSettings(
         {
             Require(target is >= 0 and < TrainingPatches.Ignored, "targetClass", target, "0 to 254");
             if (outChannels != 1)
-                throw new InputException($"a network learns one class, {target}, by one output; this one has {outChannels}");
+                throw new InputException($"a network that learns class {target} against the rest has one output; this one has {outChannels}");
         }
         else if (outChannels < 2)
         {

@@ -238,6 +238,27 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal((3, TrainerSamples.Small.FMaps), (snapshot.OutChannels, snapshot.Architecture.FMaps));
     }
 
+    /// <summary>What a step, a checkpoint and a snapshot take is given back at once, not when the garbage collector comes.</summary>
+    [Theory]
+    [InlineData(LayerOrder.Cbr, torch.ScalarType.Float32)]
+    [InlineData(LayerOrder.Gcr, torch.ScalarType.BFloat16)]
+    public void Step_AgainAndAgain_LeavesNoTensor(LayerOrder order, torch.ScalarType precision)
+    {
+        using var network = Network.Create(TrainerSamples.Small with { Order = order }, 3, seed: 1);
+        using var trainer = Trainer.Start(network, Plain, "cpu", 1, precision);
+        TrainerSamples.Step(trainer, Plain, 0);
+        var live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        for (var i = 1; i < 4; i++)
+        {
+            TrainerSamples.Step(trainer, Plain, i);
+            Assert.Throws<InputException>(() => trainer.Step([TrainerSamples.Block(Plain, 1) with { Std = 1e-38f }], Token));
+            State(trainer);
+            trainer.Snapshot().Dispose();
+        }
+
+        Assert.Equal(live, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
     [Fact]
     public void Start_FromANetwork_LeavesItAsItWas()
     {
@@ -255,7 +276,7 @@ public sealed class TrainerTests : IDisposable
         { "training.weightDecay is -1", new() { WeightDecay = -1 }, null },
         { "axis y", new() { Patch = new(8, 18, 16) }, null },
         { "coarsest level", new() { Patch = new(4, 4, 4) }, null },
-        { "one output", new(), 1 },
+        { "class 1 against the rest has one output; this one has 3", new(), 1 },
         { "augmentation.blur.range has 1 numbers", new() { Augmentation = new() { Blur = new() { Probability = .1, Range = [1] } } }, null },
         { "augmentation.noise.probability is 2", new() { Augmentation = new() { Noise = new() { Probability = 2 } } }, null },
     };

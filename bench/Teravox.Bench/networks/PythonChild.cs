@@ -38,11 +38,14 @@ internal sealed class PythonChild : IDisposable
         await _process.StandardOutput.ReadLineAsync(ct) ?? throw new InputException("the Python program ended; its error stands above");
 
     /// <summary>One round; the seconds it took.</summary>
-    public async Task<double> RoundAsync(CancellationToken ct)
+    public async Task<double> RoundAsync(CancellationToken ct) => double.Parse(await AskAsync(ct), CultureInfo.InvariantCulture);
+
+    /// <summary>One round; what it answers.</summary>
+    public async Task<string> AskAsync(CancellationToken ct)
     {
         await _process.StandardInput.WriteLineAsync("round".AsMemory(), ct);
         await _process.StandardInput.FlushAsync(ct);
-        return double.Parse(await HearAsync(ct), CultureInfo.InvariantCulture);
+        return await HearAsync(ct);
     }
 
     public void Dispose()
