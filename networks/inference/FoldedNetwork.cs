@@ -36,7 +36,7 @@ internal sealed class FoldedNetwork : IDisposable
         _tensors = network.Module.State().ToDictionary(t => t.Name, t => t.Tensor.to(device), StringComparer.Ordinal);
         Encoders = [.. Enumerable.Range(0, _a.Levels).Select(level => Block($"encoders.{level}.basic_module", _a.EncoderBlock(level)))];
         Decoders = [.. Enumerable.Range(0, _a.Levels - 1).Select(Decoder)];
-        Final = new(Last(_tensors["final_conv.weight"]), _tensors["final_conv.bias"].clone());
+        Final = new(OneDnnConvolution.ChannelsLast(_tensors["final_conv.weight"]), _tensors["final_conv.bias"].clone());
         _tensors.Clear();
         foreach (var tensor in All())
             tensor.DetachFromDisposeScope();
@@ -75,7 +75,7 @@ internal sealed class FoldedNetwork : IDisposable
 
         // The first convolution is the sum of two: over the skip, and over what comes from below.
         var (fine, whole) = (_a.Channels(level), block.First.Weight);
-        var ofSkip = block.First with { Weight = Last(whole.narrow(1, 0, fine)) };
+        var ofSkip = block.First with { Weight = OneDnnConvolution.ChannelsLast(whole.narrow(1, 0, fine)) };
         return new(block with { First = ofSkip }, UpsampledConv.Make(whole.narrow(1, fine, whole.shape[1] - fine), _a.PoolFactors()[level]), null);
     }
 
@@ -83,7 +83,7 @@ internal sealed class FoldedNetwork : IDisposable
     {
         if (!_a.Residual)
             return new(Single(prefix + ".SingleConv1"), Single(prefix + ".SingleConv2"), null);
-        var projection = channels.In == channels.Out ? null : new FoldedConv(Last(_tensors[prefix + ".conv1.weight"]), _tensors[prefix + ".conv1.bias"].clone());
+        var projection = channels.In == channels.Out ? null : new FoldedConv(OneDnnConvolution.ChannelsLast(_tensors[prefix + ".conv1.weight"]), _tensors[prefix + ".conv1.bias"].clone());
         return new(Single(prefix + ".conv2"), Single(prefix + ".conv3"), projection);
     }
 
@@ -93,15 +93,12 @@ internal sealed class FoldedNetwork : IDisposable
         if (_a.Order == LayerOrder.Gcr)
         {
             var gamma = _tensors[prefix + ".groupnorm.weight"];
-            return new(Last(weight), null, new(_a.GroupsFor((int)gamma.shape[0]), gamma.clone(), _tensors[prefix + ".groupnorm.bias"].clone()));
+            return new(OneDnnConvolution.ChannelsLast(weight), null, new(_a.GroupsFor((int)gamma.shape[0]), gamma.clone(), _tensors[prefix + ".groupnorm.bias"].clone()));
         }
 
         Tensor Number(string name) => _tensors[$"{prefix}.batchnorm.{name}"].to(ScalarType.Float64);
         var scale = Number("weight") / (Number("running_var") + Epsilon).sqrt();
         var bias = Number("bias") - (Number("running_mean") * scale);
-        return new(Last((weight.to(ScalarType.Float64) * scale.reshape(-1, 1, 1, 1, 1)).to(ScalarType.Float32)), bias.to(ScalarType.Float32));
+        return new(OneDnnConvolution.ChannelsLast((weight.to(ScalarType.Float64) * scale.reshape(-1, 1, 1, 1, 1)).to(ScalarType.Float32)), bias.to(ScalarType.Float32));
     }
-
-    /// <summary>The same numbers with the channels next to each other in memory.</summary>
-    internal static Tensor Last(Tensor weight) => weight.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3);
 }

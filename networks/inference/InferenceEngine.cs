@@ -197,7 +197,9 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
     }
 
     private static Tensor Apply(Tensor x, Tensor weight, Tensor? bias, Int3 padding) =>
-        Feature.OfTorch(functional.conv3d(Feature.ToTorch(x), weight, bias, padding: padding.Sizes()));
+        Feature.OfTorch(OneDnnConvolution.Fits(x, weight)
+            ? OneDnnConvolution.Convolve(Feature.ToTorch(x), weight, bias, padding)
+            : functional.conv3d(Feature.ToTorch(x), weight, bias, padding: padding.Sizes()));
 
     private static Tensor Pool(Tensor x, Int3 factor) => Feature.OfTorch(functional.max_pool3d(Feature.ToTorch(x), factor.Sizes()));
 

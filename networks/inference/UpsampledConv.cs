@@ -41,7 +41,7 @@ internal sealed class UpsampledConv
             }
         }
 
-        return new(FoldedNetwork.Last(sums.flatten(0, 3).to(ScalarType.Float32)), axes, (int)to);
+        return new(OneDnnConvolution.ChannelsLast(sums.flatten(0, 3).to(ScalarType.Float32)), axes, (int)to);
     }
 
     /// <summary>The coarse voxels that the convolution of a fine region reads. Some have no weight: they may lie beyond what was computed.</summary>
