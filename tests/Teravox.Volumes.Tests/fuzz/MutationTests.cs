@@ -7,8 +7,11 @@ namespace Teravox.Volumes.Tests;
 /// <summary>Every reader of files takes mutants: <see cref="Mutants"/>. None takes more memory than the size of the file allows.</summary>
 public sealed class MutationTests : IDisposable
 {
-    /// <summary>What a byte of a file may make a reader take, and what it may take at any rate.</summary>
-    private const long BytesForByte = 4 * ImageLimits.MostShrinking, BytesAtAnyRate = 1 << 20;
+    /// <summary>
+    /// What a byte of a file may make a reader take, and what it may take at any rate: it may unpack to so many bytes, with eight pixels in
+    /// each, and strips take memory too before they are pixels.
+    /// </summary>
+    private const long BytesForByte = (8 + 2) * ImageLimits.MostShrinking, BytesAtAnyRate = 1 << 20;
 
     /// <summary>Chunks that claim to be larger are not read: a volume may say up to a GiB.</summary>
     private const long MostChunkBytes = 1 << 20;
@@ -104,15 +107,13 @@ public sealed class MutationTests : IDisposable
         // Half of them with right checksums, so that what is behind these is tried.
         if (mutant.Length % 2 == 0)
             MendChecksums(mutant);
-        Limited(mutant.Length * BytesForByte, () =>
+        var pages = 0;
+        Limited(mutant.Length * BytesForByte, () => pages = ImageCodec.PageCount(mutant, "mutant"));
+        for (var page = 0; page < Math.Min(pages, 3); page++)
         {
-            var pages = ImageCodec.PageCount(mutant, "mutant");
-            for (var page = 0; page < Math.Min(pages, 3); page++)
-            {
-                ImageCodec.Peek(mutant, "mutant", page);
-                ImageCodec.Decode(mutant, "mutant", page);
-            }
-        });
+            Limited(mutant.Length * BytesForByte, () => ImageCodec.Peek(mutant, "mutant", page));
+            Limited(mutant.Length * BytesForByte, () => ImageCodec.Decode(mutant, "mutant", page));
+        }
     }
 
     private static void Decompress(byte[] mutant)
