@@ -11,7 +11,13 @@ internal static class JsonFile
     /// <summary>Metadata above this size is not metadata.</summary>
     private const long MaxBytes = 64 << 20;
 
-    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+    // Of a field that is there twice, readers take one or the other: it is refused.
+    private static readonly JsonDocumentOptions Lenient = new()
+    {
+        AllowTrailingCommas = true,
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowDuplicateProperties = false,
+    };
 
     /// <summary>The object in the file.</summary>
     /// <exception cref="InputException">The file is missing, too large, not JSON, or not an object.</exception>
@@ -21,16 +27,29 @@ internal static class JsonFile
         {
             if (new FileInfo(path).Length > MaxBytes)
                 throw new InputException($"{path} is larger than 64 MiB; this is not a metadata file");
-            return JsonNode.Parse(File.ReadAllBytes(path), documentOptions: Lenient) as JsonObject
+            var bytes = File.ReadAllBytes(path);
+            CheckTexts(bytes);
+            return JsonNode.Parse(bytes, documentOptions: Lenient) as JsonObject
                 ?? throw new InputException($"{path}: expected a JSON object");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new InputException($"{path} does not exist", e);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InputException($"{path} is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads every name and text, which is else done when one is asked for: half a character is an error then, too.</summary>
+    private static void CheckTexts(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { AllowTrailingCommas = Lenient.AllowTrailingCommas, CommentHandling = Lenient.CommentHandling });
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
+                reader.GetString();
         }
     }
 }

@@ -23,7 +23,7 @@ internal sealed class IoPeer : IDisposable
         })!;
     }
 
-    /// <summary>Does a task; returns its seconds.</summary>
+    /// <summary>Does a task; returns its seconds of CPU time.</summary>
     /// <exception cref="InputException">It failed; what it said is on standard error.</exception>
     public double Do(object task)
     {

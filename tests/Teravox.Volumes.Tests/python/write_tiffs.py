@@ -79,6 +79,15 @@ with tifffile.TiffWriter(f"{folder}/thumbnails.tif") as tiff:
         tiff.write(page[::4, ::4], contiguous=False, metadata=None, subfiletype=1)
 note("thumbnails", pages, "Grey8")
 
+# Nor need it be a whole one.
+with tifffile.TiffFile(f"{folder}/thumbnails.tif") as tiff:
+    small = [page.tags[273].offset for page in tiff.pages if page.subfiletype == 1]
+damaged = bytearray(open(f"{folder}/thumbnails.tif", "rb").read())
+for at in small:
+    damaged[at + 8:at + 12] = b"\xff" * 4
+open(f"{folder}/thumbnails-damaged.tif", "wb").write(damaged)
+note("thumbnails-damaged", pages, "Grey8")
+
 mask = (smooth(40, 37, np.uint8) > 128)
 for compression in ("raw", "packbits", "tiff_lzw"):
     Image.fromarray(mask).save(f"{folder}/bits-{compression}.tif", compression=compression)
@@ -186,6 +195,12 @@ by_hand("no-counts-deflate", image, zlib.compress(plain), 8, 1, {279: None, 259:
 note("no-counts-deflate", [image], "Grey8")
 by_hand("wrong-count", image, plain, 8, 1, {279: ("I", [7])})
 note("wrong-count", [image], "Grey8")
+planes = np.moveaxis(rgb, -1, 0)
+for name, parts, compression in (("raw", [p.tobytes() for p in planes], 1), ("deflate", [zlib.compress(p.tobytes()) for p in planes], 8)):
+    starts = [8 + sum(map(len, parts[:i])) for i in range(3)]
+    by_hand(f"no-counts-planes-{name}", rgb[..., 0], b"".join(parts), 8, 2,
+            {258: ("H", [8] * 3), 259: ("H", [compression]), 273: ("I", starts), 277: ("H", [3]), 279: None, 284: ("H", [2])})
+    note(f"no-counts-planes-{name}", [rgb], "Rgb8")
 image = np.tile(smooth(40, 50, np.uint8), (3, 2))
 by_hand("lzw-old", image, old_lzw(image.tobytes()), 8, 1, {259: ("H", [5])})
 note("lzw-old", [image], "Grey8")

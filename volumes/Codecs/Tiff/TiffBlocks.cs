@@ -117,10 +117,11 @@ internal sealed class TiffBlocks
             : (TiffField.StripOffsets, TiffField.StripByteCounts);
         var offsets = directory.Numbers(at, blocks);
         var raw = _layout.Compression == TiffCompression.None;
-        if (blocks == 1 && (raw || !directory.Has(bytes) || directory.Number(bytes, 0) == 0))
+        var known = directory.Has(bytes);
+        if ((blocks == 1 && (raw || !known || directory.Number(bytes, 0) == 0)) || (_layout.IsSeparate && blocks == _layout.Samples && !known))
         {
-            // Nothing else is in the strip, and some programs get its size wrong.
-            return (offsets, [raw ? Bytes : Math.Max(0, _source.Length - offsets[0])]);
+            // Nothing else is in the plane, and some programs get its size wrong or leave it out.
+            return (offsets, Array.ConvertAll(offsets, offset => raw ? Bytes : Math.Max(0, _source.Length - offset)));
         }
 
         var counts = directory.Numbers(bytes, blocks);

@@ -27,6 +27,18 @@ internal enum TiffField : ushort
     SampleFormat = 339,
 }
 
+/// <summary>What samples mean (photometric interpretation); other colour spaces are not read.</summary>
+internal static class TiffColours
+{
+    /// <summary>Grey, where 0 is white, or black.</summary>
+    public const int White = 0, Black = 1;
+
+    public const int Rgb = 2;
+
+    /// <summary>Indices into a palette.</summary>
+    public const int Indexed = 3;
+}
+
 /// <summary>How strips and tiles are packed.</summary>
 internal static class TiffCompression
 {

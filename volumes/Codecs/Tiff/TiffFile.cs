@@ -6,7 +6,10 @@ using Teravox.Contracts;
 
 namespace Teravox.Volumes;
 
-/// <summary>An open TIFF with its pages; used by one thread at a time. The name is what errors call it.</summary>
+/// <summary>
+/// An open TIFF with its pages; used by one thread at a time. The name is what errors call it. Thumbnails and masks
+/// are no part of a volume: their directories must be there, as they lead to the next, but nothing else of them is looked at.
+/// </summary>
 internal sealed unsafe class TiffFile : IDisposable
 {
     private const int MaxPages = 1 << 20;

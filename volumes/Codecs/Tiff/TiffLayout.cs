@@ -6,8 +6,6 @@ namespace Teravox.Volumes;
 /// <summary>How the pixels of a page are laid out in its file.</summary>
 internal sealed record TiffLayout
 {
-    private const int White = 0, Black = 1, Rgb = 2, Indexed = 3;
-
     /// <summary>Size and kind of the decoded page.</summary>
     public required ImageHeader Image { get; init; }
 
@@ -45,7 +43,7 @@ internal sealed record TiffLayout
             Image = ImageLimits.Check(
                 directory.Number(TiffField.ImageWidth, 0), directory.Number(TiffField.ImageLength, 0), kind, (int)bits, (int)(bits * samples), fileSize, name),
             Samples = (int)samples,
-            IsInverted = colours == White,
+            IsInverted = colours == TiffColours.White,
             IsSeparate = directory.Number(TiffField.PlanarConfiguration, 1) == 2,
             Compression = (int)compression,
         };
@@ -62,19 +60,19 @@ internal sealed record TiffLayout
 
     private static long Photometric(TiffDirectory directory, long bits, long samples, string name)
     {
-        var colours = directory.Number(TiffField.PhotometricInterpretation, samples >= 3 ? Rgb : Black);
-        if (colours != Indexed || directory.Has(TiffField.ColorMap))
+        var colours = directory.Number(TiffField.PhotometricInterpretation, samples >= 3 ? TiffColours.Rgb : TiffColours.Black);
+        if (colours != TiffColours.Indexed || directory.Has(TiffField.ColorMap))
             return colours;
 
         // Some programs call grey or colour images indexed and give no palette.
-        return bits >= 8 ? samples == 3 ? Rgb : Black : throw new InputException($"{name}: the palette is missing");
+        return bits >= 8 ? samples == 3 ? TiffColours.Rgb : TiffColours.Black : throw new InputException($"{name}: the palette is missing");
     }
 
     private static PixelKind Kind(long colours, long bits, long samples, string name)
     {
         switch (colours)
         {
-            case White or Black:
+            case TiffColours.White or TiffColours.Black:
                 if (samples != 1)
                     throw new InputException($"{name}: a grey image with {samples} samples a pixel is not read; save it with one");
                 return bits switch
@@ -83,11 +81,11 @@ internal sealed record TiffLayout
                     1 or 2 or 4 or 8 => PixelKind.Grey8,
                     _ => throw new InputException($"{name}: a grey image of {bits} bits a sample is not read; convert it to 8 or 16 bits"),
                 };
-            case Indexed:
+            case TiffColours.Indexed:
                 return samples == 1 && bits is (1 or 2 or 4 or 8)
                     ? PixelKind.Palette8
                     : throw new InputException($"{name}: a palette image of {bits} bits a sample is not read; convert it to 8 bits");
-            case Rgb:
+            case TiffColours.Rgb:
                 return bits == 8 && samples is (3 or 4)
                     ? PixelKind.Rgb8
                     : throw new InputException($"{name}: a colour image of {samples} x {bits} bits is not read; convert it to 3 x 8 bits");
