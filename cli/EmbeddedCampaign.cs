@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Diagnostics;
 using System.Text.Json;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
 using Teravox.Grains.Campaign;
 using Teravox.Grains.Catalog;
 using Teravox.Grains.Spec;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Cli;

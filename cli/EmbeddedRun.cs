@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Work;
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
 using Teravox.Grains.Spec;
+using Teravox.Networks;
 using Teravox.Silo.Cluster;
 using Teravox.Silo.Devices;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
-using Teravox.Networks;
 using Teravox.Contracts;
+using Teravox.Networks;
 using Teravox.Silo.Devices;
 
 namespace Teravox.Cli;

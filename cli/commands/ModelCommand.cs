@@ -2,8 +2,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Teravox.Networks;
 using Teravox.Contracts;
+using Teravox.Networks;
 
 namespace Teravox.Cli.Commands;
 

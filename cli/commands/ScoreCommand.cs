@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
 using System.Text.Json;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Grains;
 using Teravox.Grains.Scoring;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Cli.Commands;

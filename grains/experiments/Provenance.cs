@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Teravox.Networks;
 using Teravox.Contracts;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Grains.Scoring;
+using Teravox.Networks;
 
 namespace Teravox.Grains;
 

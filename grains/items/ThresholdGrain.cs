@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
 using Orleans.Concurrency;
-using Teravox.Networks;
-using Teravox.Volumes;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Scoring;
+using Teravox.Networks;
+using Teravox.Volumes;
 
 namespace Teravox.Grains;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using Orleans.Concurrency;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Scoring;
 using Teravox.Grains.Telemetry;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains;

@@ -4,11 +4,11 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Orleans.Concurrency;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Telemetry;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains;

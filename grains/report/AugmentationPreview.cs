@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Networks;
 using Teravox.Contracts;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Report;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
-using Teravox.Networks;
 using Teravox.Contracts;
+using Teravox.Networks;
 using Teravox.Volumes;
 using Teravox.Volumes.Phantom;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Grains.Resolution;
 using Teravox.Grains.Spec;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Tests;

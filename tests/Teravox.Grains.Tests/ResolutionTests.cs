@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Grains.Resolution;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Tests;

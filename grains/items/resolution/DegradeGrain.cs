@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 using Orleans.Concurrency;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
+using Teravox.Networks;
 
 namespace Teravox.Grains.Resolution;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 using Orleans.Concurrency;
-using Teravox.Networks;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Resolution;

@@ -3,10 +3,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Orleans.Concurrency;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
 using Teravox.Contracts.Work;
+using Teravox.Networks;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Resolution;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Security.Cryptography;
 using System.Text.Json;
-using Teravox.Networks;
 using Teravox.Contracts;
 using Teravox.Contracts.Api;
 using Teravox.Grains;
 using Teravox.Grains.Catalog;
+using Teravox.Networks;
 using Teravox.Silo.Http.Routes;
 using Teravox.Silo.Http.Security;
 using Teravox.Volumes;
