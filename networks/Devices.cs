@@ -19,7 +19,15 @@ public static class Devices
     }
 
     /// <summary>One line: the versions of TorchSharp and libtorch, where libtorch lies, and how many CUDA devices it can use.</summary>
-    public static string BuildInfo => $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__} of {Libtorch.Folder}, {CudaCount} CUDA devices";
+    public static string BuildInfo
+    {
+        get
+        {
+            // Libtorch comes first: TorchSharp looks for it as soon as it is asked for anything.
+            var folder = Libtorch.Folder;
+            return $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__} of {folder}, {CudaCount} CUDA devices";
+        }
+    }
 
     /// <summary>
     /// "auto" or null: "cuda:0" where there is one, else "cpu". "cuda" is "cuda:0". Any other name must be that of a device
