@@ -43,7 +43,6 @@ public static partial class Libtorch
 
         // Threads that spin while they wait starve the other silos of a machine. OpenMP reads this when it is loaded.
         SetEnvironment("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);
-        KeepMemory();
         foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
             Load(Path.Combine(folder, name));
 
@@ -72,18 +71,6 @@ public static partial class Libtorch
             throw new InputException($"libtorch cannot be loaded: {e.Message}");
         }
     }
-
-    // Tensors of many megabytes come and go with every layer. By default each is asked of the system and given back to it, which then clears
-    // its pages: half of the time of a small training. So memory comes from one heap, which keeps what is freed.
-    private static void KeepMemory()
-    {
-        const int mostMapped = -4, trimAt = -1, padding = -2, arenas = -8;
-        foreach (var (option, value) in ((int, int)[])[(arenas, 1), (mostMapped, 0), (trimAt, int.MaxValue), (padding, 64 << 20)])
-            _ = MallocOption(option, value);
-    }
-
-    [LibraryImport("libc", EntryPoint = "mallopt")]
-    private static partial int MallocOption(int option, int value);
 
     // .NET keeps an environment of its own, which native libraries do not see.
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
