@@ -75,7 +75,9 @@ internal sealed class OneDnnConvolution : autograd.SingleTensorFunction<OneDnnCo
 
         // PyTorch takes oneDNN for tensors that are oneDNN's own, whatever their size. Large ones it takes as they are, faster with channels last.
         var (g, input) = small ? (Call("for_onednn", grad_output), Call("for_onednn", x)) : (ChannelsLast(grad_output), ChannelsLast(x));
-        var ofWeight = Call("of_weight", g, input, weight);
+        var ofWeight = WeightGradient.Fits(x.shape[1], weight.shape[0])
+            ? WeightGradient.Of(ChannelsLast(x), ChannelsLast(grad_output), get_num_threads())
+            : Call("of_weight", g, input, weight);
         Tensor? ofInput = null;
         if ((bool)ctx.get_data(OfInput))
         {
