@@ -33,7 +33,7 @@ internal static class EmbeddedCampaign
         var runs = CampaignGrid.Runs(campaign);
         var labelsRead = new HashSet<string>(StringComparer.Ordinal);
         var plans = runs.Select(run => SpecCheck.Plan(
-            SpecFile.Parse(run.SpecJson, run.Name, Directory.GetCurrentDirectory()), (done, all) => progress.Check("checking labels", done, all), ct, labelsRead)).ToList();
+            SpecFile.Parse(run.SpecJson, run.Name, Directory.GetCurrentDirectory()), (done, all) => progress.Check("checking labels", done, all), ct, labelsRead, CudaMemory.OfDevice(device))).ToList();
         var folder = new ExperimentFolder(Path.GetFullPath(outDir));
         EmbeddedRun.CheckFolder(folder, isCampaign: true);
         var document = Path.Combine(folder.Root, DocumentName);

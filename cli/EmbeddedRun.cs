@@ -37,7 +37,7 @@ internal static class EmbeddedRun
 
         // 1. Everything that can be known is checked before anything is written.
         var device = Devices.Choose(settings.Device);
-        var plan = SpecCheck.Plan(spec, (done, all) => progress.Check("checking labels", done, all), ct);
+        var plan = SpecCheck.Plan(spec, (done, all) => progress.Check("checking labels", done, all), ct, gpuMemory: CudaMemory.OfDevice(device));
         var folder = new ExperimentFolder(Path.GetFullPath(outDir));
         CheckFolder(folder);
 
@@ -62,7 +62,7 @@ internal static class EmbeddedRun
 
         // 2. A silo of its own, without a port. The plan's own hash is the key, so that the same experiment goes on; what had failed
         // gets another chance.
-        var options = new DeviceOptions(DeviceOptions.NewName(), [new Device(device, Device.OverlapSlots, threads)]) { GracePeriod = TimeSpan.FromSeconds(2) };
+        var options = new DeviceOptions(DeviceOptions.NewName(), [new Device(device, Device.OverlapSlots, threads, CudaMemory.OfDevice(device))]) { GracePeriod = TimeSpan.FromSeconds(2) };
         var setup = new SiloSetup(catalog, _ => folder.Root, options);
         setup.Events.Happened += progress.On;
         await using var silo = await LocalSilo.StartAsync(setup, text => progress.On(new NoAnswer(text)), ct);

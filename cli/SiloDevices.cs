@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Globalization;
 using Teravox.Contracts;
 using Teravox.Networks;
 using Teravox.Silo.Devices;
@@ -29,7 +28,7 @@ internal static class SiloDevices
         [
             .. names.Select(name => name == "cpu"
                 ? new Device(name, Device.OverlapSlots, (threads / sharers) + (cpus++ < threads % sharers ? 1 : 0), memory)
-                : new Device(name, Device.OverlapSlots, Threads: 1, CudaMemory.BytesOf(int.Parse(name.AsSpan("cuda:".Length), CultureInfo.InvariantCulture)))),
+                : new Device(name, Device.OverlapSlots, Threads: 1, CudaMemory.OfDevice(name))),
         ];
     }
 

@@ -14,6 +14,13 @@ public static class CudaMemory
     /// <summary>Longest wait for the tool, ms: a driver that hangs must not keep a silo from starting.</summary>
     private const int Patience = 10_000;
 
+    /// <summary>The same of a device by its name, "cuda:1"; 0 of any other.</summary>
+    public static long OfDevice(string device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.StartsWith("cuda:", StringComparison.Ordinal) ? BytesOf(int.Parse(device.AsSpan("cuda:".Length), CultureInfo.InvariantCulture)) : 0;
+    }
+
     /// <summary>Memory of a device, bytes; 0 when the tool is not there or does not say.</summary>
     /// <param name="index">The device's number among those that this process may use, from 0.</param>
     /// <param name="tool">Name or path of nvidia-smi.</param>

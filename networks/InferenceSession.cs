@@ -29,13 +29,21 @@ public readonly ref struct Tile
     public required float Std { get; init; }
 }
 
-/// <summary>A network on one device. Used by one thread at a time.</summary>
+/// <summary>
+/// A network on one device. Tiles are started by one thread at a time. On the CPU a tile is computed when it is started; a GPU has
+/// several in flight, and computes one while the next is copied to it and the last one back.
+/// </summary>
 public sealed class InferenceSession : IDisposable
 {
     private readonly InferenceEngine _engine;
+    private readonly InferenceEngine? _wide;
+    private readonly CudaCopies? _copies;
     private readonly Device _device;
     private readonly Int3 _grid;
     private readonly int _classes, _threads;
+
+    // The session itself and its tiles in flight: the last of them frees the weights.
+    private int _users = 1;
 
     /// <summary>Puts the network on a device ("cpu", "cuda:0"); threads, 1 or more, are for calls on the CPU.</summary>
     /// <exception cref="InputException">The device is absent.</exception>
@@ -46,7 +54,15 @@ public sealed class InferenceSession : IDisposable
         Libtorch.Use(threads);
         device = Devices.Choose(device);
         (_device, _grid, _classes, _threads) = (new Device(device), n.Architecture.Grid(), n.OutChannels, threads);
-        _engine = new InferenceEngine(n, _device);
+        if (_device.type == TorchSharp.DeviceType.CPU)
+        {
+            _engine = new InferenceEngine(n, _device, new CpuOperators());
+            return;
+        }
+
+        _engine = new InferenceEngine(n, _device, new CudaOperators(fused: true, ScalarType.Float16));
+        _wide = new InferenceEngine(n, _device, new CudaOperators(fused: false, ScalarType.Float32));
+        _copies = new CudaCopies(_device);
     }
 
     /// <summary>
@@ -58,46 +74,139 @@ public sealed class InferenceSession : IDisposable
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> asked to stop.</exception>
     public void Infer(in Tile tile, Span<byte> probabilities, CancellationToken ct)
     {
-        Check(tile, probabilities.Length, nameof(probabilities));
-        using var scope = NewDisposeScope();
-        using var still = inference_mode();
-        var levels = Run(tile, ct).sigmoid_().mul_(255).add_(0.5).nan_to_num_(0).to(ScalarType.Byte);
-        InOrder(levels).bytes.CopyTo(probabilities);
+        CheckLength(tile, probabilities.Length, nameof(probabilities));
+        using var started = Start(tile, ct);
+        started.Finish(probabilities);
     }
 
-    /// <summary>The same before sigmoid and quantisation, for comparisons.</summary>
+    /// <summary>Starts a tile. It may outlive the session.</summary>
+    /// <inheritdoc cref="Infer"/>
+    public TileInFlight Start(in Tile tile, CancellationToken ct)
+    {
+        Check(tile);
+        Libtorch.Use(_threads);
+        ct.ThrowIfCancellationRequested();
+        Interlocked.Increment(ref _users);
+        try
+        {
+            return _copies is null ? StartHere(tile, ct) : StartOnCuda(tile, _copies, ct);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+    }
+
+    /// <summary>The logits, before sigmoid and quantisation, for comparisons.</summary>
     /// <exception cref="ArgumentException">A buffer's length does not fit the tile.</exception>
     /// <exception cref="InputException">The tile cannot be computed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> asked to stop.</exception>
     public void Logits(in Tile tile, Span<float> logits, CancellationToken ct)
     {
-        Check(tile, logits.Length, nameof(logits));
+        Check(tile);
+        CheckLength(tile, logits.Length, nameof(logits));
+        Libtorch.Use(_threads);
         using var scope = NewDisposeScope();
         using var still = inference_mode();
-        InOrder(Run(tile, ct)).data<float>().CopyTo(logits);
+        var voxels = OnHost(tile).to(_device);
+        _engine.Run(voxels, Core(tile), tile.Mean, tile.Std, null, ct).Values.cpu().data<float>().CopyTo(logits);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _engine.Dispose();
+    public void Dispose() => Leave();
 
-    private Tensor Run(in Tile tile, CancellationToken ct)
+    private TileInFlight StartHere(in Tile tile, CancellationToken ct)
     {
-        Libtorch.Use(_threads);
-        ct.ThrowIfCancellationRequested();
-        var voxels = empty(tile.Shape.Sizes(), tile.Type == VoxelType.UInt16 ? ScalarType.Int16 : ScalarType.Byte);
-        tile.Voxels.CopyTo(voxels.bytes);
-        return _engine.Run(voxels.to(_device), Region.Of(new(tile.CoreStart, tile.CoreShape)), tile.Mean, tile.Std, ct);
+        using var scope = NewDisposeScope();
+        using var still = inference_mode();
+        var values = _engine.Run(OnHost(tile), Core(tile), tile.Mean, tile.Std, Quantise, ct).Values.DetachFromDisposeScope();
+        return new TileInFlight(probabilities => values.bytes.CopyTo(probabilities), () =>
+        {
+            values.Dispose();
+            Leave();
+        });
     }
 
-    // (z, y, x, classes) on a device, as (classes, z, y, x) here.
-    private static Tensor InOrder(Tensor values) => values.permute(3, 0, 1, 2).contiguous().cpu();
+    private TileInFlight StartOnCuda(in Tile tile, CudaCopies copies, CancellationToken ct)
+    {
+        using var scope = NewDisposeScope();
+        using var still = inference_mode();
+        var (core, mean, std) = (Core(tile), tile.Mean, tile.Std);
 
-    private void Check(in Tile tile, int outputLength, string outputName)
+        // 1. The block goes to the device while the last tile is computed.
+        var voxels = copies.ToDevice(tile.Voxels, [.. tile.Shape.Sizes()], StoredAs(tile));
+
+        // 2. Its work is queued behind that of the last tile.
+        Tensor values;
+        Tensor? largest;
+        try
+        {
+            (values, largest) = _engine.Run(voxels.Tensor, core, mean, std, Quantise, ct);
+        }
+        catch
+        {
+            copies.Drop(voxels);
+            throw;
+        }
+
+        // 3. The results come back while the next one is computed.
+        var back = copies.ToHost(values, largest!, voxels);
+        return new TileInFlight(Finish, () =>
+        {
+            back.Dispose();
+            Leave();
+        });
+
+        void Finish(Span<byte> probabilities)
+        {
+            if (float.IsFinite(back.Wait()))
+            {
+                back.Bytes.CopyTo(probabilities);
+                return;
+            }
+
+            // Features that float16 cannot hold: once more, in float32.
+            using var again = NewDisposeScope();
+            using var quiet = inference_mode();
+            var (wide, _) = _wide!.Run(back.Voxels.to(_device), core, mean, std, Quantise, CancellationToken.None);
+            wide.cpu().bytes.CopyTo(probabilities);
+        }
+    }
+
+    // The probabilities of float32 logits, which it takes for itself.
+    private static Tensor Quantise(Tensor logits) => logits.sigmoid_().mul_(255).add_(0.5).nan_to_num_(0).to(ScalarType.Byte);
+
+    private static Tensor OnHost(in Tile tile)
+    {
+        var voxels = empty(tile.Shape.Sizes(), StoredAs(tile));
+        tile.Voxels.CopyTo(voxels.bytes);
+        return voxels;
+    }
+
+    private static ScalarType StoredAs(in Tile tile) => tile.Type == VoxelType.UInt16 ? ScalarType.Int16 : ScalarType.Byte;
+
+    private static Region Core(in Tile tile) => Region.Of(new(tile.CoreStart, tile.CoreShape));
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) > 0)
+            return;
+        _engine.Dispose();
+        _wide?.Dispose();
+        _copies?.Dispose();
+    }
+
+    private void CheckLength(in Tile tile, int outputLength, string outputName)
+    {
+        if (outputLength != _classes * tile.CoreShape.Count)
+            throw new ArgumentException($"{_classes} classes of {tile.CoreShape} voxels do not fit {outputLength} elements", outputName);
+    }
+
+    private void Check(in Tile tile)
     {
         if (tile.Voxels.Length != tile.Shape.Count * tile.Type.Bytes())
             throw new ArgumentException($"a {tile.Type} block of {tile.Shape} voxels cannot have {tile.Voxels.Length} bytes", nameof(tile));
-        if (outputLength != _classes * tile.CoreShape.Count)
-            throw new ArgumentException($"{_classes} classes of {tile.CoreShape} voxels do not fit {outputLength} elements", outputName);
         if (!float.IsFinite(tile.Mean))
             throw new InputException("the volume's mean must be a finite number");
         if (!float.IsFinite(tile.Std) || tile.Std <= 0)
@@ -111,4 +220,21 @@ public sealed class InferenceSession : IDisposable
                 throw new InputException($"axis {"zyx"[axis]}: the core (start {start}, size {extent}) does not lie in the block of size {size}");
         }
     }
+}
+
+/// <summary>A tile that is computed, or that a GPU has among its work. Used by one thread; dispose it in any case.</summary>
+public sealed class TileInFlight : IDisposable
+{
+    private readonly TakeProbabilities _finish;
+    private Action? _leave;
+
+    internal TileInFlight(TakeProbabilities finish, Action leave) => (_finish, _leave) = (finish, leave);
+
+    internal delegate void TakeProbabilities(Span<byte> probabilities);
+
+    /// <summary>Waits until it is computed and copies its probabilities, as for <see cref="InferenceSession.Infer"/>.</summary>
+    public void Finish(Span<byte> probabilities) => _finish(probabilities);
+
+    /// <inheritdoc/>
+    public void Dispose() => Interlocked.Exchange(ref _leave, null)?.Invoke();
 }

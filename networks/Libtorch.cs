@@ -17,10 +17,14 @@ public static partial class Libtorch
 
     private const string Binding = "libLibTorchSharp.so";
     private static readonly Lazy<string> Loaded = new(LoadAll);
+    private static nint _cuda;
 
     /// <summary>The folder that libtorch is loaded from.</summary>
     /// <exception cref="InputException">It is nowhere, or it cannot be loaded.</exception>
     public static string Folder => Loaded.Value;
+
+    /// <summary>Its part for GPUs, as a handle of the system; 0 where it has none.</summary>
+    internal static nint CudaLibrary => Folder.Length > 0 ? _cuda : 0;
 
     /// <summary>Loads it, once in a process, and has it use so many threads for one operation.</summary>
     /// <param name="threads">1 or more.</param>
@@ -48,7 +52,7 @@ public static partial class Libtorch
 
         // An installed PyTorch for GPUs has these; they find CUDA's own libraries from where they lie.
         foreach (var path in ((string[])["libc10_cuda.so", "libtorch_cuda.so"]).Select(name => Path.Combine(folder, name)).Where(File.Exists))
-            Load(path);
+            _cuda = Load(path);
         Load(Path.Combine(own, Binding));
         return folder;
     }
@@ -60,11 +64,11 @@ public static partial class Libtorch
         return ((string?[])[Path.Combine(AppContext.BaseDirectory, "libtorch"), built]).FirstOrDefault(f => f is not null && File.Exists(Path.Combine(f, Binding)));
     }
 
-    private static void Load(string path)
+    private static nint Load(string path)
     {
         try
         {
-            NativeLibrary.Load(path);
+            return NativeLibrary.Load(path);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {

@@ -91,9 +91,11 @@ public sealed class TileGrain(RunningWork running, ExperimentStore store, Sessio
         using (WorkTraces.Step("read"))
             VolumeFiles.Read(plan, folder, volume, block, voxels);
 
-        // 2. Through the network, while other tiles of the device read and write.
+        // 2. Through the network, while other tiles of the device read and write. A GPU takes the next tile before this one is done.
+        using var step = WorkTraces.Step("network");
+        TileInFlight started;
+        IDisposable computing;
         using (await turn.EnterDeviceAsync(ct))
-        using (WorkTraces.Step("network"))
         {
             var taken = sessions.Take(folder.Weights(plan, network.Name), turn.Device, turn.Threads);
             try
@@ -108,13 +110,19 @@ public sealed class TileGrain(RunningWork running, ExperimentStore store, Sessio
                     Mean = mean,
                     Std = std,
                 };
-                taken.Session.Infer(tile, probabilities, ct);
+                started = taken.Session.Start(tile, ct);
             }
             finally
             {
                 sessions.Return(taken);
             }
+
+            computing = turn.Gate.Compute();
         }
+
+        using (started)
+        using (computing)
+            started.Finish(probabilities);
     }
 
     private static void Count(

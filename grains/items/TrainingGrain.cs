@@ -56,22 +56,11 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
             var source = Augmentation.SourceShape(options.Augmentation, options.Patch, plan.VoxelSize);
             var margin = (source - options.Patch).Map(n => n / 2);
             var (rawBytes, voxels) = (checked((int)source.Count * plan.Type.Bytes()), (int)source.Count);
-            var buffers = Enumerable.Range(0, options.Batch).Select(_ => (Raw: new byte[rawBytes], Labels: new byte[voxels])).ToArray();
-            TrainingBlockMemory[] blocks =
-            [
-                .. buffers.Select(b => new TrainingBlockMemory { Voxels = b.Raw, Labels = b.Labels, Type = plan.Type, Shape = source, Mean = mean, Std = std }),
-            ];
+            await using var ahead = new Prefetcher<TrainingPatches>(trainer.Iteration, network.Iterations, Ahead(turn.Device), Prepare);
             while (trainer.Iteration < network.Iterations)
             {
                 ct.ThrowIfCancellationRequested();
-                var iteration = trainer.Iteration;
-                for (var k = 0; k < options.Batch; k++)
-                {
-                    var place = sampler.Place(iteration, k, options.Patch, options.BalancedSampling);
-                    sampler.Read(new Box3(place - margin, source), buffers[k].Raw, buffers[k].Labels);
-                }
-
-                losses.Add((float)trainer.Step(blocks, ct));
+                losses.Add((float)trainer.Step(await ahead.NextAsync(ct), ct));
                 var note = Note(trainer.Iteration, network.Iterations, losses, (trainer.Iteration - first) / clock.Elapsed.TotalSeconds);
                 if (trainer.Iteration % options.CheckpointEvery == 0 && trainer.Iteration < network.Iterations)
                 {
@@ -98,8 +87,25 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
                 $"{network.Name}: {network.Iterations - first} iterations in {seconds:F1} s on {turn.Device}, loss {Recent(losses):F4}");
             var result = new TrainingResult(network.Iterations, LiveLosses.Means([.. losses.Select(static l => (double)l)], CurvePoints));
             return new WorkResult(JsonSerializer.Serialize(result, TeravoxJson.Compact), Events: [line]);
+
+            TrainingPatches Prepare(long iteration)
+            {
+                var blocks = new TrainingBlockMemory[options.Batch];
+                for (var k = 0; k < blocks.Length; k++)
+                {
+                    var (raw, labels) = (new byte[rawBytes], new byte[voxels]);
+                    var place = sampler.Place(iteration, k, options.Patch, options.BalancedSampling);
+                    sampler.Read(new Box3(place - margin, source), raw, labels);
+                    blocks[k] = new() { Voxels = raw, Labels = labels, Type = plan.Type, Shape = source, Mean = mean, Std = std };
+                }
+
+                return trainer.Prepare(iteration, blocks);
+            }
         }
     }
+
+    // A GPU makes a step in less time than one thread cuts and augments its patches. On the CPU the step itself has all threads.
+    private static int Ahead(string device) => device == "cpu" ? 0 : Math.Clamp((Environment.ProcessorCount / Math.Max(1, Devices.CudaCount)) - 1, 1, 8);
 
     private static Trainer Start(ExperimentPlan plan, PlannedNetwork network, WorkTurn turn)
     {

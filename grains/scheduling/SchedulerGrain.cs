@@ -208,7 +208,7 @@ public sealed class SchedulerGrain(ICatalog catalog, IClusterMembers members, Wo
                 break;
             foreach (var queue in experiment.Stages.Where(q => q.HasCandidates(now) && Fitting.Fits(q.Plan.Kind, q.Plan.Needs, silo.Entry, device)))
             {
-                var overlaps = kinds.Overlaps(queue.Plan.Kind);
+                var overlaps = kinds.Overlaps(queue.Plan.Kind, device.Name);
                 if (chosen is null && !overlaps)
                 {
                     if (idle)

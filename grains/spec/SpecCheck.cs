@@ -20,8 +20,9 @@ public static class SpecCheck
     /// <param name="labelsRead">
     /// For many specs over the same labels, which are large: labels found right are noted here, and what is noted is not read again.
     /// </param>
+    /// <param name="gpuMemory">Memory of the smallest GPU that the tiles run on, bytes: it decides how large they are where the spec does not. 0: CPUs.</param>
     /// <exception cref="InputException">The first thing that is wrong, named by its path in the spec.</exception>
-    public static ExperimentPlan Plan(ExperimentSpec spec, Action<int, int>? progress, CancellationToken ct, ISet<string>? labelsRead = null)
+    public static ExperimentPlan Plan(ExperimentSpec spec, Action<int, int>? progress, CancellationToken ct, ISet<string>? labelsRead = null, long gpuMemory = 0)
     {
         // 1. The spec's own fields, which need no file.
         CheckName(spec.Name);
@@ -70,7 +71,7 @@ public static class SpecCheck
         Require(halo.Z >= 0 && halo.Y >= 0 && halo.X >= 0, "inference.halo", "each of the three must be 0 or more");
         var chunk = spec.Storage.Chunk ?? DefaultChunk(shape, grid);
         Require(chunk.IsPositive, "storage.chunk", "each of the three must be 1 or more");
-        var tile = spec.Inference.Tile ?? DefaultTile(shape, chunk, grid);
+        var tile = spec.Inference.Tile ?? TileChoice.Core(shape, chunk, grid, halo, architecture, model?.Network.OutChannels ?? classes.Count, gpuMemory);
         CheckTile(tile, chunk, grid);
 
         var plan = new ExperimentPlan
@@ -243,26 +244,11 @@ public static class SpecCheck
 
     private static Int3 DefaultChunk(Int3 shape, Int3 grid) => Int3.Min(new Int3(64, 64, 64), shape.RoundUpTo(grid)).RoundUpTo(grid);
 
-    // A core of about 2 million voxels: large enough that the halo does not dominate, small enough for a laptop's memory.
-    private static Int3 DefaultTile(Int3 shape, Int3 chunk, Int3 grid)
-    {
-        var step = Int3.Zip(chunk, grid, Lcm);
-        return Int3.Zip(Int3.Zip(shape, step, (s, k) => Math.Min((s + k - 1) / k, Math.Max(1, 128 / k))), step, (n, k) => n * k);
-    }
-
     private static void CheckTile(Int3 tile, Int3 chunk, Int3 grid)
     {
         Require(tile.IsPositive, "inference.tile", "each of the three must be 1 or more");
         Require(tile == tile.RoundUpTo(chunk), "inference.tile", $"{tile} must be multiples of the chunk {chunk}, so that no chunk has two writers");
         Require(tile == tile.RoundUpTo(grid), "inference.tile", $"{tile} must be multiples of the network's grid {grid}");
-    }
-
-    private static int Lcm(int a, int b)
-    {
-        var (x, y) = (a, b);
-        while (y != 0)
-            (x, y) = (y, x % y);
-        return a / x * b;
     }
 
     private static IReadOnlyList<PlannedNetwork> NetworksOf(ExperimentSpec spec, ClassMap classes)

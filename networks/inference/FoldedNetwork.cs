@@ -27,16 +27,17 @@ internal sealed class FoldedNetwork : IDisposable
     private const double Epsilon = 1e-5; // PyTorch's for batch norm
     private readonly Dictionary<string, Tensor> _tensors;
     private readonly UNetArchitecture _a;
+    private readonly Operators _operators;
 
-    public FoldedNetwork(Network network, Device device)
+    public FoldedNetwork(Network network, Device device, Operators operators)
     {
-        _a = network.Architecture;
+        (_a, _operators) = (network.Architecture, operators);
         using var still = no_grad();
         using var scope = NewDisposeScope();
         _tensors = network.Module.State().ToDictionary(t => t.Name, t => t.Tensor.to(device), StringComparer.Ordinal);
         Encoders = [.. Enumerable.Range(0, _a.Levels).Select(level => Block($"encoders.{level}.basic_module", _a.EncoderBlock(level)))];
         Decoders = [.. Enumerable.Range(0, _a.Levels - 1).Select(Decoder)];
-        Final = new(OneDnnConvolution.ChannelsLast(_tensors["final_conv.weight"]), _tensors["final_conv.bias"].clone());
+        Final = new(operators.Weight(_tensors["final_conv.weight"]), Own("final_conv.bias"));
         _tensors.Clear();
         foreach (var tensor in All())
             tensor.DetachFromDisposeScope();
@@ -69,36 +70,45 @@ internal sealed class FoldedNetwork : IDisposable
         var prefix = $"decoders.{_a.Levels - 2 - level}";
         var block = Block($"{prefix}.basic_module", _a.DecoderBlock(level));
         if (_a.Upsample != Upsampling.Nearest)
-            return new(block, null, _tensors[$"{prefix}.upsampling.upsample.conv_transposed.weight"].clone());
+            return new(block, null, Own($"{prefix}.upsampling.upsample.conv_transposed.weight"));
         if (_a.Order == LayerOrder.Gcr)
             return new(block, null, null);
 
         // The first convolution is the sum of two: over the skip, and over what comes from below.
-        var (fine, whole) = (_a.Channels(level), block.First.Weight);
-        var ofSkip = block.First with { Weight = OneDnnConvolution.ChannelsLast(whole.narrow(1, 0, fine)) };
-        return new(block with { First = ofSkip }, UpsampledConv.Make(whole.narrow(1, fine, whole.shape[1] - fine), _a.PoolFactors()[level]), null);
+        var (fine, whole) = (_a.Channels(level), Folded($"{prefix}.basic_module.SingleConv1").Weight);
+        var ofSkip = block.First with { Weight = _operators.Weight(whole.narrow(1, 0, fine)) };
+        return new(block with { First = ofSkip }, _operators.Upsampled(whole.narrow(1, fine, whole.shape[1] - fine), _a.PoolFactors()[level]), null);
     }
 
     private FoldedBlock Block(string prefix, BlockChannels channels)
     {
         if (!_a.Residual)
             return new(Single(prefix + ".SingleConv1"), Single(prefix + ".SingleConv2"), null);
-        var projection = channels.In == channels.Out ? null : new FoldedConv(OneDnnConvolution.ChannelsLast(_tensors[prefix + ".conv1.weight"]), _tensors[prefix + ".conv1.bias"].clone());
+        var projection = channels.In == channels.Out ? null : new FoldedConv(_operators.Weight(_tensors[prefix + ".conv1.weight"]), Own(prefix + ".conv1.bias"));
         return new(Single(prefix + ".conv2"), Single(prefix + ".conv3"), projection);
     }
 
     private FoldedConv Single(string prefix)
     {
-        var weight = _tensors[prefix + ".conv.weight"];
         if (_a.Order == LayerOrder.Gcr)
         {
-            var gamma = _tensors[prefix + ".groupnorm.weight"];
-            return new(OneDnnConvolution.ChannelsLast(weight), null, new(_a.GroupsFor((int)gamma.shape[0]), gamma.clone(), _tensors[prefix + ".groupnorm.bias"].clone()));
+            var gamma = Own(prefix + ".groupnorm.weight");
+            return new(_operators.Weight(_tensors[prefix + ".conv.weight"]), null, new(_a.GroupsFor((int)gamma.shape[0]), gamma, Own(prefix + ".groupnorm.bias")));
         }
 
+        var (weight, bias) = Folded(prefix);
+        return new(_operators.Weight(weight), bias.to(_operators.Type));
+    }
+
+    // A convolution's weight and bias with its batch norm in them, float32.
+    private (Tensor Weight, Tensor Bias) Folded(string prefix)
+    {
         Tensor Number(string name) => _tensors[$"{prefix}.batchnorm.{name}"].to(ScalarType.Float64);
         var scale = Number("weight") / (Number("running_var") + Epsilon).sqrt();
         var bias = Number("bias") - (Number("running_mean") * scale);
-        return new(OneDnnConvolution.ChannelsLast((weight.to(ScalarType.Float64) * scale.reshape(-1, 1, 1, 1, 1)).to(ScalarType.Float32)), bias.to(ScalarType.Float32));
+        var weight = _tensors[prefix + ".conv.weight"].to(ScalarType.Float64) * scale.reshape(-1, 1, 1, 1, 1);
+        return (weight.to(ScalarType.Float32), bias.to(ScalarType.Float32));
     }
+
+    private Tensor Own(string name) => _tensors[name].to(_operators.Type, copy: true);
 }

@@ -10,37 +10,46 @@ namespace Teravox.Networks;
 /// <list type="number">
 /// <item>the finest encoder, slab by slab: its features over the whole block would be by far the largest tensors;</item>
 /// <item>the coarser encoders; of each level's features, the decoder keeps its part as a skip;</item>
-/// <item>the decoders, from the coarsest to the finest;</item>
+/// <item>the decoders, from the coarsest to the finest, the finest one slab by slab;</item>
 /// <item>the last convolution, to logits.</item>
 /// </list>
 /// </summary>
-internal sealed class InferenceEngine(Network network, Device device, long slabBytes = 96L << 20) : IDisposable
+internal sealed class InferenceEngine(Network network, Device device, Operators operators, long decoderElements = 1L << 30) : IDisposable
 {
     private readonly UNetArchitecture _a = network.Architecture;
-    private readonly FoldedNetwork _net = new(network, device);
+    private readonly FoldedNetwork _net = new(network, device, operators);
+    private readonly int _classes = network.OutChannels;
 
     public void Dispose() => _net.Dispose();
 
-    /// <summary>Logits of the core, (z, y, x, classes).</summary>
+    /// <summary>The core's logits, or what <paramref name="quantise"/> makes of them, as (classes, z, y, x).</summary>
     /// <param name="voxels">The block as stored, (z, y, x), on the engine's device.</param>
     /// <param name="core">What is wanted.</param>
     /// <param name="mean">Of the volume.</param>
     /// <param name="std">Of the volume.</param>
+    /// <param name="quantise">From float32 logits to values of its type, or null.</param>
     /// <param name="ct">Asked between layers.</param>
-    public Tensor Run(Tensor voxels, Region core, float mean, float std, CancellationToken ct)
+    /// <returns>
+    /// The values; and a number that is finite where all features were: what float16 cannot hold is infinite in it. Null where features are float32.
+    /// </returns>
+    public (Tensor Values, Tensor? Largest) Run(Tensor voxels, Region core, float mean, float std, Func<Tensor, Tensor>? quantise, CancellationToken ct)
     {
+        using var scope = NewDisposeScope();
         var plan = CorePlan.Make(_a, new((int)voxels.shape[0], (int)voxels.shape[1], (int)voxels.shape[2]), core);
         var factors = _a.PoolFactors();
         var skips = new Feature[_a.Levels - 1];
+        var largest = new List<Tensor>();
 
         // 1. The finest encoder.
         var (skip, x) = FinestEncoder(voxels, mean, std, plan, ct);
         skips[0] = skip;
+        Watch(x.Values);
 
         // 2. The coarser ones.
         for (var level = 1; level < _a.Levels; level++)
         {
             x = Block(_net.Encoders[level], x, plan[level].EncoderOut, plan[level].Size, ct);
+            Watch(x.Values);
             if (level == _a.Levels - 1)
                 break;
             skips[level] = new(x.Part(plan[level].Joined).clone(), plan[level].Joined);
@@ -48,24 +57,58 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
         }
 
         // 3. The decoders.
-        for (var level = _a.Levels - 2; level >= 0; level--)
+        for (var level = _a.Levels - 2; level > 0; level--)
         {
-            var joined = Decode(level, skips[level], x, plan[level], ct);
+            var decoded = Decode(level, skips[level], x, plan[level], ct);
             skips[level].Values.Dispose();
-            x = Replace(x, joined);
+            x = Replace(x, decoded);
+            Watch(x.Values);
         }
 
-        // 4. Classes.
-        var logits = Convolve(x, _net.Final, core, plan[0].Size, relu: false);
-        x.Values.Dispose();
-        return logits;
+        // 4. The finest one, and the classes.
+        var shape = core.Shape;
+        Tensor? values = null;
+        foreach (var planes in DecoderSlabs(plan[0]))
+        {
+            using var slab = NewDisposeScope();
+            var decoded = Decode(0, skips[0], x, plan[0] with { DecoderOut = planes, Joined = Joined(planes, plan[0]) }, ct);
+            var part = core with { Z = new(Math.Max(core.Z.From, planes.Z.From), Math.Min(core.Z.To, planes.Z.To)) };
+            var logits = Convolve(decoded, _net.Final, part, plan[0].Size, relu: false).to(ScalarType.Float32);
+            Watch(logits.abs());
+            var result = quantise?.Invoke(logits) ?? logits;
+            values ??= empty([_classes, .. shape.Sizes()], result.dtype, device).MoveToOuterDisposeScope();
+            values.narrow(1, part.Z.From - core.Z.From, part.Z.Size).copy_(result.permute(3, 0, 1, 2));
+        }
+
+        return (values!.MoveToOuterDisposeScope(), largest.Count == 0 ? null : stack(largest).max().MoveToOuterDisposeScope());
+
+        void Watch(Tensor features)
+        {
+            if (operators.Type == ScalarType.Float16)
+                largest.Add(features.max().to(ScalarType.Float32).MoveToOuterDisposeScope());
+        }
     }
+
+    // Group norm takes its statistics over the whole layer.
+    private IEnumerable<Region> DecoderSlabs(LevelPlan finest)
+    {
+        var whole = finest.DecoderOut;
+        if (_a.Order == LayerOrder.Gcr)
+            return [whole];
+        var plane = (long)finest.Joined.Y.Size * finest.Joined.X.Size * _a.Channels(0) * (_a.Residual || _a.Upsample == Upsampling.Nearest ? 1 : 2);
+        var most = (int)Math.Max(1, Math.Min(int.MaxValue, (decoderElements / plane) - 4));
+        var slabs = (whole.Z.Size + most - 1) / most;
+        var each = (whole.Z.Size + slabs - 1) / slabs;
+        return Enumerable.Range(0, slabs).Select(i => whole with { Z = new(whole.Z.From + (i * each), Math.Min(whole.Z.To, whole.Z.From + ((i + 1) * each))) });
+    }
+
+    private Region Joined(Region output, LevelPlan plan) => _a.Order == LayerOrder.Gcr ? plan.Joined : output.OfConvolution(plan.Size).OfConvolution(plan.Size);
 
     private (Feature Skip, Feature Pooled) FinestEncoder(Tensor voxels, float mean, float std, LevelPlan[] plan, CancellationToken ct)
     {
         var (own, factor, pooled) = (plan[0], _a.PoolFactors()[0], Pooled(plan, 0));
-        var planeBytes = (long)own.EncoderOut.Y.Size * own.EncoderOut.X.Size * _a.Channels(0) * 3 / 2 * sizeof(float);
-        var slab = _a.Order == LayerOrder.Gcr ? own.Size.Z : factor.Z * (int)Math.Max(1, slabBytes / planeBytes / factor.Z);
+        var plane = (long)own.EncoderOut.Y.Size * own.EncoderOut.X.Size * _a.Channels(0);
+        var slab = _a.Order == LayerOrder.Gcr ? own.Size.Z : factor.Z * (int)Math.Max(1, operators.EncoderElements / plane / factor.Z);
         var (skips, pools) = (new List<Tensor>(), new List<Tensor>());
         for (var z = pooled.Z.From; z < pooled.Z.To; z += slab)
         {
@@ -89,27 +132,23 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
 
     private Feature Decode(int level, Feature skip, Feature coarse, LevelPlan plan, CancellationToken ct)
     {
+        using var scope = NewDisposeScope();
+        ct.ThrowIfCancellationRequested();
         var decoder = _net.Decoders[level];
         if (decoder.OfCoarse is not { } ofCoarse)
         {
-            using var joining = NewDisposeScope();
             var fine = Upsample(coarse, decoder.Transposed, _a.PoolFactors()[level], plan.Joined);
-            var joined = _a.Residual ? skip.Values + fine : cat([skip.Values, fine], 3);
+            var own = skip.Part(plan.Joined);
+            var joined = _a.Residual ? own + fine : cat([own, fine], 3);
             var result = Block(decoder.Block, new(joined, plan.Joined), plan.DecoderOut, plan.Size, ct);
             result.Values.MoveToOuterDisposeScope();
             return result;
         }
 
         // The first convolution over skip and upsampled features is the sum of two.
-        using var scope = NewDisposeScope();
         var middle = plan.DecoderOut.OfConvolution(plan.Size);
-        var x = Convolve(skip, decoder.Block.First, middle, plan.Size, relu: false);
-        ct.ThrowIfCancellationRequested();
-        var reads = ofCoarse.Reads(middle);
-        var results = Apply(coarse.WithZeros(reads), ofCoarse.Weight, null, Int3.Zero);
-        ofCoarse.Spread(results, x, middle);
-        results.Dispose();
-        x.relu_();
+        var (reads, padding) = Reads(skip, decoder.Block.First, middle, plan.Size);
+        var x = ofCoarse.Join(operators, reads, decoder.Block.First, padding, coarse, middle);
         ct.ThrowIfCancellationRequested();
         return new(Convolve(new(x, middle), decoder.Block.Second, plan.DecoderOut, plan.Size).MoveToOuterDisposeScope(), plan.DecoderOut);
     }
@@ -128,18 +167,26 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
             return new(Convolve(first, block.Second, to, size).MoveToOuterDisposeScope(), to);
         }
 
-        var input = block.Projection is { } projection ? x with { Values = Apply(x.Values, projection.Weight, projection.Bias, Int3.Zero) } : x;
+        var input = block.Projection is { } projection ? x with { Values = operators.Convolve(x.Values, projection, Int3.Zero, relu: false) } : x;
         var inner = new Feature(Convolve(input, block.First, middle, size), middle);
         ct.ThrowIfCancellationRequested();
-        var sum = Convolve(inner, block.Second, to, size, relu: false).add_(input.Part(to));
+        var (reads, padding) = Reads(inner, block.Second, to, size);
+        var sum = operators.ConvolveAndAdd(reads, block.Second, padding, input.Part(to));
         x.Values.Dispose();
-        return new(sum.relu_().MoveToOuterDisposeScope(), to);
+        return new(sum.MoveToOuterDisposeScope(), to);
     }
 
     /// <summary>A convolution with kernel 3 or 1 of what <paramref name="to"/> needs.</summary>
     private Tensor Convolve(Feature x, FoldedConv conv, Region to, Int3 size, bool relu = true)
     {
         using var scope = NewDisposeScope();
+        var (reads, padding) = Reads(x, conv, to, size);
+        return operators.Convolve(reads, conv, padding, relu).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What a convolution reads, normed if it has a norm, and how many zeros it takes itself.</summary>
+    private static (Tensor Part, Int3 Padding) Reads(Feature x, FoldedConv conv, Region to, Int3 size)
+    {
         var reach = (int)conv.Weight.shape[2] / 2;
         var reads = to.Map((interval, _) => new Interval(interval.From - reach, interval.To + reach));
         if (conv.Norm is { } norm)
@@ -147,9 +194,7 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
 
         // Where the block ends on both sides of an axis, the convolution itself takes zeros.
         var padding = new Int3(Both(0), Both(1), Both(2));
-        var part = reads.Map((interval, axis) => padding[axis] == 0 ? interval : interval.Clip(size[axis]));
-        var y = Apply(x.WithZeros(part), conv.Weight, conv.Bias, padding);
-        return (relu ? y.relu_() : y).MoveToOuterDisposeScope();
+        return (x.WithZeros(reads.Map((interval, axis) => padding[axis] == 0 ? interval : interval.Clip(size[axis]))), padding);
 
         int Both(int axis) => reads[axis].From < 0 && reads[axis].To > size[axis] ? reach : 0;
     }
@@ -158,6 +203,8 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
     private Tensor Upsample(Feature coarse, Tensor? transposed, Int3 factors, Region fine)
     {
         var stretched = _a.Upsample == Upsampling.Transposed3;
+        var needed = fine.Map((interval, axis) => interval.OfUpsampling(factors[axis], _a.Upsample).Clip(coarse.Box[axis].To));
+        coarse = new(coarse.Part(needed).contiguous(), needed);
         var values = coarse.Values;
         if (transposed is not null)
         {
@@ -185,7 +232,7 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
         return values;
     }
 
-    private static Tensor Standardise(Tensor voxels, Region part, float mean, float std)
+    private Tensor Standardise(Tensor voxels, Region part, float mean, float std)
     {
         using var scope = NewDisposeScope();
         var values = new Feature(voxels.unsqueeze(3), Region.Whole(new((int)voxels.shape[0], (int)voxels.shape[1], (int)voxels.shape[2]))).Part(part);
@@ -193,13 +240,8 @@ internal sealed class InferenceEngine(Network network, Device device, long slabB
         // libtorch has no arithmetic of unsigned 16 bit: the same bits come as signed ones.
         if (values.dtype == ScalarType.Int16)
             values = values.to(ScalarType.Int32).bitwise_and(0xFFFF);
-        return values.to(ScalarType.Float32).sub_(mean).div_(std).contiguous().MoveToOuterDisposeScope();
+        return values.to(ScalarType.Float32).sub_(mean).div_(std).to(operators.Type).contiguous().MoveToOuterDisposeScope();
     }
-
-    private static Tensor Apply(Tensor x, Tensor weight, Tensor? bias, Int3 padding) =>
-        Feature.OfTorch(OneDnnConvolution.Fits(x, weight)
-            ? OneDnnConvolution.Convolve(Feature.ToTorch(x), weight, bias, padding)
-            : functional.conv3d(Feature.ToTorch(x), weight, bias, padding: padding.Sizes()));
 
     private static Tensor Pool(Tensor x, Int3 factor) => Feature.OfTorch(functional.max_pool3d(Feature.ToTorch(x), factor.Sizes()));
 

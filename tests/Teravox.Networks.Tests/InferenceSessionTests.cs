@@ -28,14 +28,73 @@ public sealed class InferenceSessionTests
 
         // Group norm divides by what a whole layer sums: the order of the sum shows.
         var nearly = (a.Order == LayerOrder.Gcr ? 3e-5 : 1e-5) * Math.Max(1, expected.Max(Math.Abs));
-        using var slabs = new InferenceEngine(network, CPU, slabBytes: 1);
+        using var slabs = new InferenceEngine(network, CPU, new CpuOperators(encoderBytes: 1), decoderElements: 1);
+        using var asOnCuda = new InferenceEngine(network, CPU, new CudaOperators(fused: false, ScalarType.Float32), decoderElements: 1 << 15);
         foreach (var core in (Box3[])[Box3.Whole(size), new(new(8, 8, 16), new(4, 8, 8)), new(new(0, size.Y - 3, 11), new(5, 3, 7)), new(new(7, 9, size.X - 1), Int3.One)])
         {
             var want = Cut(expected, size, core);
             Assert.InRange(Farthest(want, Logits(session, voxels, size, core)), 0, nearly);
-            using var scope = NewDisposeScope();
-            var inSlabs = slabs.Run(tensor(voxels).reshape(size.Sizes()), Region.Of(core), Mean, Std, Ct).permute(3, 0, 1, 2).contiguous();
-            Assert.InRange(Farthest(want, inSlabs.data<float>().ToArray()), 0, nearly);
+            Assert.InRange(Farthest(want, Logits(slabs, voxels, size, core).Values), 0, nearly);
+            Assert.InRange(Farthest(want, Logits(asOnCuda, voxels, size, core).Values), 0, nearly);
+        }
+    }
+
+    /// <summary>What a GPU computes with, on the CPU: float16 is within a level or so of float32.</summary>
+    [Theory]
+    [InlineData("cbr")]
+    [InlineData("pools 3,1,2 2,4,1")]
+    [InlineData("residual transposed")]
+    public void Levels_InFloat16_AreThoseOfFloat32(string variant)
+    {
+        var a = TestNetworks.Architectures[variant];
+        using var network = TestNetworks.Make(a, Classes);
+        var size = new Int3(16, 24, 24).RoundUpTo(a.Grid());
+        var (voxels, core) = (TestNetworks.Bytes(size.Count, 7), new Box3(new(2, 8, 5), new(9, 8, 11)));
+        using var session = new InferenceSession(network, "cpu", 1);
+        using var half = new InferenceEngine(network, CPU, new CudaOperators(fused: false, ScalarType.Float16));
+        var want = Infer(session, voxels, size, core);
+        var (got, largest) = Logits(half, voxels, size, core);
+        var apart = want.Zip(got).Select(pair => Math.Abs(pair.First - Level(pair.Second))).ToArray();
+        Assert.InRange(apart.Count(levels => levels > 1), 0, apart.Length / 1000);
+        Assert.InRange(apart.Max(), 0, 3);
+        Assert.InRange(largest!.Value, 0.01f, 1000f);
+    }
+
+    /// <summary>Features too large for float16 are told, wherever in the network they are: then the tile is computed in float32.</summary>
+    [Theory]
+    [InlineData("encoders.0.basic_module.SingleConv2.batchnorm.weight")]
+    [InlineData("encoders.2.basic_module.SingleConv1.batchnorm.weight")]
+    [InlineData("decoders.0.basic_module.SingleConv2.batchnorm.weight")]
+    [InlineData("decoders.1.basic_module.SingleConv2.batchnorm.weight")]
+    [InlineData("final_conv.bias")]
+    public void Largest_WhenFloat16DoesNotHoldAFeature_IsNotFinite(string parameter)
+    {
+        using var network = TestNetworks.Make(TestNetworks.Architectures["cbr"], Classes);
+        using (no_grad())
+            network.Module.State().Single(t => t.Name == parameter).Tensor.fill_(1e6);
+        var size = new Int3(8, 16, 16);
+        using var half = new InferenceEngine(network, CPU, new CudaOperators(fused: false, ScalarType.Float16));
+        var (_, largest) = Logits(half, TestNetworks.Bytes(size.Count, 8), size, new(new(2, 4, 4), new(2, 4, 4)));
+        Assert.False(float.IsFinite(largest!.Value), $"{largest}");
+    }
+
+    /// <summary>A mistake in the text that GPUs run would end the process; operators by names that libtorch does not have are found, too.</summary>
+    [Fact]
+    public void Compile_OfTheTextForGpus_Succeeds()
+    {
+        _ = Libtorch.Folder;
+        CudaOperators.Compile();
+    }
+
+    [Fact]
+    public void AddressOf_ATensor_IsWhereItsValuesLie()
+    {
+        _ = Libtorch.Folder;
+        using var values = tensor(new byte[] { 5, 6, 7 });
+        unsafe
+        {
+            fixed (byte* first = values.bytes)
+                Assert.Equal((nint)first, Cuda.AddressOf(values));
         }
     }
 
@@ -214,6 +273,14 @@ public sealed class InferenceSessionTests
         Mean = mean,
         Std = std,
     };
+
+    private static (float[] Values, float? Largest) Logits(InferenceEngine engine, byte[] voxels, Int3 size, Box3 core)
+    {
+        using var scope = NewDisposeScope();
+        using var still = inference_mode();
+        var (values, largest) = engine.Run(tensor(voxels).reshape(size.Sizes()), Region.Of(core), Mean, Std, null, Ct);
+        return (values.data<float>().ToArray(), largest?.item<float>());
+    }
 
     private static float[] Logits(InferenceSession session, ReadOnlySpan<byte> voxels, Int3 size, Box3 core)
     {

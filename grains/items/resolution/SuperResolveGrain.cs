@@ -50,6 +50,8 @@ public sealed class SuperResolveGrain(RunningWork running, ExperimentStore store
         var first = turn.Item.Index * options.Chain;
         var count = Math.Min(options.Chain, target.Shape.Z - first);
 
+        // A section gives a GPU little to compute at a time, so several share one and do not wait for each other.
+        using var computing = turn.Gate.Compute();
         using var resolver = new SuperResolver(options, options.Kernel!, turn.Device, turn.Threads);
         var histogram = VoxelHistogram.Empty(plan.Type);
         var (runs, lines) = (new List<SectionRun>(), new List<string>());

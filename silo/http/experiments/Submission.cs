@@ -23,7 +23,8 @@ internal sealed class Submission(ApiServices api)
     public async Task<NewExperiment> PrepareAsync(JsonElement spec, CancellationToken ct, ISet<string>? labelsRead = null)
     {
         var resolved = await ResolveAsync(Parse(spec), ct);
-        return StageGraph.Prepare(await api.Checks.RunAsync(() => SpecCheck.Plan(resolved, null, ct, labelsRead), ct));
+        var gpuMemory = TileChoice.LeastGpuMemory(await api.Silos.AllAsync(ct));
+        return StageGraph.Prepare(await api.Checks.RunAsync(() => SpecCheck.Plan(resolved, null, ct, labelsRead, gpuMemory), ct));
     }
 
     private ExperimentSpec Parse(JsonElement spec)
