@@ -17,6 +17,7 @@ internal static class BenchProgram
             InferCommand.Make(),
             TrainCommand.Make(),
             ZssrCommand.Make(),
+            GpuCommand.Make(),
             SchedulingCommand.Make(),
             RecoveryCommand.Make(),
             ScalingCommand.Make(),
