@@ -33,6 +33,22 @@ public static partial class Libtorch
     /// <exception cref="InputException">Nothing is where the build makes it.</exception>
     public static TorchFolder Chosen => Found.Value;
 
+    /// <summary>That folder in words, with why an installed PyTorch was passed over; "is missing" where there is none. Asking loads nothing.</summary>
+    public static string Description
+    {
+        get
+        {
+            try
+            {
+                return Chosen.PassedOver is { } why ? $"{Chosen}, for the CPU ({why}; ./teravox doctor tells more)" : Chosen.ToString();
+            }
+            catch (InputException)
+            {
+                return "is missing";
+            }
+        }
+    }
+
     // Where the build has made it, or beside a published program.
     private static string Own => OwnFolder() ?? throw new InputException("libtorch is missing: run ./teravox build");
 

@@ -73,7 +73,7 @@ internal sealed record Facts
             IsX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64,
             MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
             DotNet = Environment.Version.ToString(),
-            Torch = Torch(),
+            Torch = ChosenTorch(),
             Trial = await Trial.RunAsync(ct),
             CardIsHere = driver.CardIsHere,
             DriverIsHere = driver.IsHere,
@@ -89,7 +89,7 @@ internal sealed record Facts
 
     private static IEnumerable<(string Name, bool Supported)> Units() => [("AVX2", Avx2.IsSupported), ("AVX-512", Avx512F.IsSupported)];
 
-    private static TorchFolder? Torch()
+    private static TorchFolder? ChosenTorch()
     {
         try
         {

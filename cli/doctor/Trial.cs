@@ -59,7 +59,7 @@ internal sealed record Trial(string? Version, IReadOnlyList<TriedDevice> Devices
 
     private static Trial Failed(string trouble) => new(null, [], trouble);
 
-    private static string End(int code) => string.Create(CultureInfo.InvariantCulture, code > 128 ? $"signal {code - 128}" : $"exit code {code}");
+    private static string End(int code) => string.Create(CultureInfo.InvariantCulture, $"{(code > 128 ? "signal" : "exit code")} {code % 128}");
 
     private static string Reason(string error) => error.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() is { } line ? ": " + line : "";
 
@@ -69,7 +69,7 @@ internal sealed record Trial(string? Version, IReadOnlyList<TriedDevice> Devices
         try
         {
             Libtorch.Use(1);
-            IEnumerable<string> names = ["cpu", .. Enumerable.Range(0, Devices.CudaCount).Select(i => string.Create(CultureInfo.InvariantCulture, $"cuda:{i}"))];
+            IEnumerable<string> names = ["cpu", .. Enumerable.Range(0, Networks.Devices.CudaCount).Select(i => string.Create(CultureInfo.InvariantCulture, $"cuda:{i}"))];
             return new Trial(Libtorch.Version.ToString(), [.. names.Select((name, i) => Try(name, i - 1))], null);
         }
         catch (Exception e)
@@ -85,7 +85,7 @@ internal sealed record Trial(string? Version, IReadOnlyList<TriedDevice> Devices
         {
             using var scope = torch.NewDisposeScope();
             var device = torch.device(name);
-            var sum = torch.nn.functional.conv3d(torch.ones(1, 1, 4, 4, 4, device: device), torch.ones(1, 1, 3, 3, 3, device: device)).sum().item<float>();
+            var sum = torch.nn.functional.conv3d(torch.ones([1, 1, 4, 4, 4], device: device), torch.ones([1, 1, 3, 3, 3], device: device)).sum().item<float>();
             return new TriedDevice(name, model, memory, sum == 216 ? null : string.Create(CultureInfo.InvariantCulture, $"a convolution gives {sum} instead of 216"));
         }
         catch (Exception e)
