@@ -52,7 +52,7 @@ internal static class Findings
     private static Finding Libtorch(Facts facts)
     {
         if (facts.Trial.Trouble is { } trouble)
-            return new(FindingState.Broken, "libtorch", facts.Torch is { } tried ? $"{trouble} (it was to be the one {tried})" : trouble, MendLibtorch(facts));
+            return new(FindingState.Broken, "libtorch", facts.Torch is { } tried && !trouble.Contains(tried.Path, StringComparison.Ordinal) ? $"{trouble} (taken was the one {tried})" : trouble, MendLibtorch(facts));
         var torch = facts.Torch!;
         return Ok("libtorch", $"{facts.Trial.Version}, {(torch.HasCuda ? "with CUDA" : "for the CPU")}, {torch}");
     }
