@@ -62,7 +62,7 @@ public sealed class DoctorTests
             await File.WriteAllBytesAsync(folder[name], head, TestContext.Current.CancellationToken);
         }
 
-        Refused(await DoctorAsync(folder.Path), "");
+        Refused(await DoctorAsync(folder.Path), "a process that loads it ends with signal ");
     }
 
     [Fact]
