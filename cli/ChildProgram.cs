@@ -14,15 +14,23 @@ internal sealed class ChildProgram : IDisposable
 
     private ChildProgram(Process process) => _process = process;
 
+    /// <summary>The words that start this program again.</summary>
+    public static IReadOnlyList<string> Command
+    {
+        get
+        {
+            var self = Environment.ProcessPath!;
+            return Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetEntryAssembly()!.Location] : [self];
+        }
+    }
+
     public int Pid => _process.Id;
 
     /// <summary>Starts it; <paramref name="heard"/> gets every line of both its outputs.</summary>
     public static ChildProgram Start(IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> environment, Action<string> heard)
     {
         var info = new ProcessStartInfo("setsid") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        var self = Environment.ProcessPath!;
-        string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetEntryAssembly()!.Location] : [self];
-        foreach (var argument in program.Concat(arguments))
+        foreach (var argument in Command.Concat(arguments))
             info.ArgumentList.Add(argument);
         foreach (var (name, value) in environment)
             info.Environment[name] = value;

@@ -20,6 +20,7 @@ internal static class CommandLine
             The script also does: build, test, bench, format
             """);
         root.Add(DemoCommand.Make());
+        root.Add(DoctorCommand.Make());
         root.Add(RunCommand.Make());
         root.Add(SegmentCommand.Make());
         root.Add(ZssrCommand.Make());

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Teravox.Contracts;
 using Teravox.Grains.Catalog;
+using Teravox.Networks;
 using Teravox.Silo.Cluster;
 using Teravox.Silo.Devices;
 using Teravox.Silo.Http;
@@ -58,7 +59,8 @@ internal static class SiloProcess
         var options = settings.Options;
         var devices = string.Join(", ", options.Devices.Select(d => $"{d.Name} ({d.Threads} thread(s))"));
         var database = DatabaseOption.Shown(settings.Database);
-        lines.Say("start", $"silo {options.Name}: {devices}; database {database}; store {settings.Store}", new { name = options.Name, devices = options.Devices, database, store = settings.Store });
+        var libtorch = Libtorch.Description;
+        lines.Say("start", $"silo {options.Name}: {devices}; libtorch {libtorch}; database {database}; store {settings.Store}", new { name = options.Name, devices = options.Devices, libtorch, database, store = settings.Store });
 
         try
         {

@@ -25,7 +25,7 @@ public static class Devices
         {
             // Libtorch comes first: TorchSharp looks for it as soon as it is asked for anything.
             var folder = Libtorch.Folder;
-            return $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__} of {folder}, {CudaCount} CUDA devices";
+            return $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {Libtorch.Version} of {folder}, {CudaCount} CUDA devices";
         }
     }
 

@@ -108,7 +108,7 @@ public sealed class JobTests(FinishedExperiment finished, ITestOutputHelper outp
     [Fact]
     public async Task Help_OfEveryCommand_EndsWithAnExample()
     {
-        foreach (var command in (string[])["demo", "run", "segment", "zssr", "score", "export", "explore", "phantom", "model show", "model import", "silo", "cluster"])
+        foreach (var command in (string[])["demo", "doctor", "run", "segment", "zssr", "score", "export", "explore", "phantom", "model show", "model import", "silo", "cluster"])
         {
             var help = (await TeravoxProcess.RunAsync([.. command.Split(' '), "--help"])).MustSucceed().Output;
             Assert.Contains("Example:", help, StringComparison.Ordinal);
