@@ -60,6 +60,7 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
             while (trainer.Iteration < network.Iterations)
             {
                 ct.ThrowIfCancellationRequested();
+                trainer.LearningRate = options.LearningRateAt(trainer.Iteration, network.Iterations);
                 losses.Add((float)trainer.Step(await ahead.NextAsync(ct), ct));
                 var note = Note(trainer.Iteration, network.Iterations, losses, (trainer.Iteration - first) / clock.Elapsed.TotalSeconds);
                 if (trainer.Iteration % options.CheckpointEvery == 0 && trainer.Iteration < network.Iterations)

@@ -30,7 +30,7 @@ internal sealed class Adam : IDisposable
     private readonly Tensor[] _values, _counts;
 
     // Kept as objects: TorchSharp hands on no more than their address, so one made for the call could be collected before its end.
-    private readonly Scalar _rate, _beta1, _beta2, _decay, _epsilon;
+    private readonly Scalar _beta1, _beta2, _decay, _epsilon;
 
     public Adam(IReadOnlyList<(string Name, Parameter Value)> parameters, TrainerSettings o)
     {
@@ -39,7 +39,7 @@ internal sealed class Adam : IDisposable
         Means = [.. _values.Select(Zeros)];
         Squares = [.. _values.Select(Zeros)];
         _counts = [.. _values.Select(v => zeros([], device: v.device).DetachFromDisposeScope())];
-        (_rate, _beta1, _beta2, _decay, _epsilon) = (o.LearningRate, o.Beta1, o.Beta2, o.WeightDecay, o.Epsilon);
+        (_beta1, _beta2, _decay, _epsilon) = (o.Beta1, o.Beta2, o.WeightDecay, o.Epsilon);
     }
 
     /// <summary>Names of the parameters.</summary>
@@ -72,11 +72,13 @@ internal sealed class Adam : IDisposable
     }
 
     /// <summary>Moves the parameters by their gradients.</summary>
-    public void Update()
+    /// <param name="learningRate">The step size, above 0.</param>
+    public void Update(double learningRate)
     {
         using var scope = NewDisposeScope();
         using var still = no_grad();
-        Script.Value.invoke("update", _values, Gradients(), Means, Squares, _counts, _rate, _beta1, _beta2, _decay, _epsilon);
+        using Scalar rate = learningRate;
+        Script.Value.invoke("update", _values, Gradients(), Means, Squares, _counts, rate, _beta1, _beta2, _decay, _epsilon);
         Updates++;
     }
 
@@ -92,7 +94,7 @@ internal sealed class Adam : IDisposable
     {
         foreach (var tensor in (IEnumerable<Tensor>)[.. Means, .. Squares, .. _counts])
             tensor.Dispose();
-        foreach (var number in (Scalar[])[_rate, _beta1, _beta2, _decay, _epsilon])
+        foreach (var number in (Scalar[])[_beta1, _beta2, _decay, _epsilon])
             number.Dispose();
     }
 

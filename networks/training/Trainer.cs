@@ -24,6 +24,7 @@ public sealed partial class Trainer : IDisposable
     private Trainer(UNetArchitecture architecture, int outChannels, UNet3D module, TrainerSettings settings, string device, int threads, ScalarType? precision)
     {
         (_architecture, _outChannels, _module, _settings, _threads) = (architecture, outChannels, module, settings, threads);
+        LearningRate = settings.LearningRate;
         try
         {
             settings.Check(architecture, outChannels);
@@ -44,6 +45,9 @@ public sealed partial class Trainer : IDisposable
 
     /// <summary>Completed iterations; sampler and augmentation draw from it.</summary>
     public long Iteration { get; private set; }
+
+    /// <summary>Adam's step size for the next iteration, above 0; at first that of the options. A checkpoint does not keep it.</summary>
+    public double LearningRate { get; set; }
 
     /// <summary>
     /// Starts from the network's weights, which are copied. <paramref name="targetClass"/> is the class that a one-output
@@ -130,7 +134,7 @@ public sealed partial class Trainer : IDisposable
         {
             var loss = LossAndGradients(patches, poll);
             poll();
-            _adam.Update();
+            _adam.Update(LearningRate);
             Iteration++;
             return loss;
         }
@@ -174,7 +178,7 @@ public sealed partial class Trainer : IDisposable
         // Asked for after the backward pass: a GPU has all of its work by then.
         var value = loss.item<double>();
         if (!double.IsFinite(value) || !_adam.GradientsAreFinite())
-            throw new InputException($"the loss is not finite in iteration {Iteration}; lower the learning rate, which is {_settings.LearningRate}");
+            throw new InputException($"the loss is not finite in iteration {Iteration}; lower the learning rate, which is {LearningRate}");
         return value;
     }
 

@@ -72,6 +72,29 @@ public sealed class TrainerTests : IDisposable
         Assert.All(trained.Module.parameters(), p => Assert.Equal(torch.ScalarType.Float32, p.dtype));
     }
 
+    /// <summary>Adam's first step moves every weight by the step size.</summary>
+    [Fact]
+    public void Step_AfterTheLearningRateWasSet_MovesWeightsByIt()
+    {
+        using var trainer = TrainerSamples.Start(Plain);
+        Assert.Equal(Plain.LearningRate, trainer.LearningRate);
+        using var before = trainer.Snapshot();
+        trainer.LearningRate = 3e-5;
+        TrainerSamples.Step(trainer, Plain, 0);
+        using var after = trainer.Snapshot();
+        using var scope = torch.NewDisposeScope();
+        var moved = before.Module.parameters().Zip(after.Module.parameters()).Max(pair => (pair.Second - pair.First).abs().max().item<float>());
+        Assert.Equal(3e-5, moved, 2e-6);
+    }
+
+    [Theory]
+    [InlineData(0, 50, 2e-3)]
+    [InlineData(1, 0, 2e-3)]
+    [InlineData(1, 50, 1e-3)]
+    [InlineData(.9, 99, 2e-3 * 0.0158489)]
+    public void LearningRateAt_AnIteration_FallsByThePower(double power, int iteration, double expected) =>
+        Assert.Equal(expected, new TrainingOptions { LearningRate = 2e-3, PolynomialDecay = power }.LearningRateAt(iteration, 100), 1e-9);
+
     [Fact]
     public void Step_WithTheSameSeed_GivesTheSameBytes()
     {
