@@ -9,12 +9,12 @@ namespace Teravox.Networks;
 /// The gradient of a 3x3x3 convolution's weight, for processors with AVX2 and without AVX-512: there, oneDNN copies each voxel's neighbours side by side
 /// and multiplies matrices when channels lie next to each other, which takes most of a training step. Here it is summed where the features lie:
 /// for one tap, dW(o, i) is the sum over all voxels v of g(v, o) x(v + tap, i). Registers hold the sums of 16 channels of one side and 4 of the other, over
-/// rows that fit the cache. Each tap is one thread's, so the sums do not depend on the number of threads.
+/// rows that fit the nearest cache. The parts that are summed apart depend on the shape alone, so the number of threads does not show.
 /// </summary>
 internal static unsafe class WeightGradient
 {
-    private const int Vector = 8, Taps = 27, MostRows = 64;
-    private const int CacheBytes = 192 << 10;
+    private const int Vector = 8, Taps = 27, TapsOfRow = 3, MostRows = 64;
+    private const int CacheBytes = 24 << 10, VoxelsOfPart = 8192, MostParts = 8;
 
     /// <summary>Whether it can be used here, for so many channels on both sides.</summary>
     public static bool Fits(long from, long to) => Fma.IsSupported && !Avx512F.IsSupported && (from % Vector == 0 || to % Vector == 0);
@@ -31,52 +31,69 @@ internal static unsafe class WeightGradient
 
         // The side whose channels fill more registers lies along them.
         var alongInput = to % Vector != 0 || (from % Vector == 0 && (from % (2 * Vector) == 0 || to % (2 * Vector) != 0));
-        var sums = zeros([Taps, alongInput ? to : from, alongInput ? from : to], ScalarType.Float32);
+        var parts = Math.Clamp((int)(x.numel() / from / VoxelsOfPart), 1, MostParts);
+        var sums = zeros([parts, Taps, alongInput ? to : from, alongInput ? from : to], ScalarType.Float32);
         fixed (byte* px = x.bytes, pg = g.bytes, ps = sums.bytes)
         {
-            var work = new Work((float*)px, (float*)pg, (float*)ps, (int)x.shape[0], (int)x.shape[1], (int)x.shape[2], (int)x.shape[3], from, to, alongInput);
+            var work = new Work((float*)px, (float*)pg, (float*)ps, parts, (int)x.shape[0], (int)x.shape[1], (int)x.shape[2], (int)x.shape[3], from, to, alongInput);
+            var items = parts * Taps / TapsOfRow;
             if (threads == 1)
             {
-                for (var tap = 0; tap < Taps; tap++)
-                    work.Sum(tap);
+                for (var item = 0; item < items; item++)
+                    work.Sum(item);
             }
             else
             {
-                Parallel.For(0, Taps, new ParallelOptions { MaxDegreeOfParallelism = threads }, work.Sum);
+                Parallel.For(0, items, new ParallelOptions { MaxDegreeOfParallelism = threads }, work.Sum);
             }
         }
 
+        sums = sums.sum([0L]);
         return sums.permute(alongInput ? [1, 2, 0] : [2, 1, 0]).reshape(to, from, 3, 3, 3).contiguous().MoveToOuterDisposeScope();
     }
 
-    private sealed class Work(float* x, float* g, float* sums, int batch, int depth, int height, int width, int from, int to, bool alongInput)
+    private sealed class Work(float* x, float* g, float* sums, int parts, int batch, int depth, int height, int width, int from, int to, bool alongInput)
     {
-        public void Sum(int tap)
+        /// <summary>The taps of one row of the kernel, over one part of the voxels.</summary>
+        public void Sum(int item)
         {
-            var (dz, dy, dx) = ((tap / 9) - 1, (tap / 3 % 3) - 1, (tap % 3) - 1);
-            var (start, count) = (Math.Max(0, -dx), width - Math.Abs(dx));
-            var (wide, narrow) = alongInput ? (from, to) : (to, from);
-            var own = sums + ((long)tap * from * to);
+            var (part, ofKernel) = (item / (Taps / TapsOfRow), item % (Taps / TapsOfRow));
+            var (dz, dy) = ((ofKernel / 3) - 1, (ofKernel % 3) - 1);
+            var own = sums + (((long)part * Taps) + (ofKernel * TapsOfRow)) * from * to;
+            var all = batch * depth * height;
+            var (first, end) = ((int)((long)all * part / parts), (int)((long)all * (part + 1) / parts));
             var most = Math.Clamp(CacheBytes / (sizeof(float) * width * (from + to)), 1, MostRows);
-            Span<nint> along = stackalloc nint[MostRows];
-            Span<nint> across = stackalloc nint[MostRows];
-            var rows = 0;
-            for (var row = 0; row < batch * depth * height; row++)
+            Span<int> rows = stackalloc int[MostRows];
+            var count = 0;
+            for (var row = first; row < end; row++)
             {
                 var (z, y) = (row / height % depth, row % height);
                 if (z + dz >= 0 && z + dz < depth && y + dy >= 0 && y + dy < height)
+                    rows[count++] = row;
+                if (count == most || (row == end - 1 && count > 0))
                 {
-                    var ofInput = (nint)(x + ((((long)(row + (dz * height) + dy) * width) + start + dx) * from));
-                    var ofGradient = (nint)(g + ((((long)row * width) + start) * to));
-                    (along[rows], across[rows]) = alongInput ? (ofInput, ofGradient) : (ofGradient, ofInput);
-                    rows++;
+                    AddRows(rows[..count], (dz * height) + dy, own);
+                    count = 0;
+                }
+            }
+        }
+
+        // The rows are in the cache for all three taps.
+        private void AddRows(Span<int> rows, int shift, float* own)
+        {
+            Span<nint> along = stackalloc nint[MostRows];
+            Span<nint> across = stackalloc nint[MostRows];
+            for (var dx = -1; dx <= 1; dx++, own += (long)from * to)
+            {
+                var start = Math.Max(0, -dx);
+                for (var i = 0; i < rows.Length; i++)
+                {
+                    var ofInput = (nint)(x + ((((long)(rows[i] + shift) * width) + start + dx) * from));
+                    var ofGradient = (nint)(g + ((((long)rows[i] * width) + start) * to));
+                    (along[i], across[i]) = alongInput ? (ofInput, ofGradient) : (ofGradient, ofInput);
                 }
 
-                if (rows == most || (row == (batch * depth * height) - 1 && rows > 0))
-                {
-                    Add(along[..rows], across[..rows], count, wide, narrow, own);
-                    rows = 0;
-                }
+                Add(along[..rows.Length], across[..rows.Length], width - Math.Abs(dx), alongInput ? from : to, alongInput ? to : from, own);
             }
         }
 
