@@ -71,7 +71,7 @@ internal sealed record SimulatedWork(int Items, double Milliseconds)
 public sealed class SimulatedGrain(RunningWork running) : ItemGrain(running), ITileGrain
 {
     /// <inheritdoc/>
-    protected override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
+    protected internal override async Task<WorkResult> RunAsync(WorkTurn turn, CancellationToken ct)
     {
         var work = SimulatedWork.Parse(turn.Item.Stage.Arguments);
         if (work.Milliseconds < 0)
