@@ -16,12 +16,15 @@ pack() {
   dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
   "$root/teravox" build
   mkdir -p "$to/dotnet/shared"
-  local part
+  local part name
   for part in cli/Teravox.Cli.csproj bench/Teravox.Bench/Teravox.Bench.csproj; do
-    dotnet publish "$root/$part" -c Release --no-restore -v quiet --nologo -o "$to/$(basename "$part" .csproj)"
+    name=$(basename "$part" .csproj)
+    dotnet publish "$root/$part" -c Release --no-restore -v quiet --nologo -o "$to/$name"
     # That machine's PyTorch has the rest of libtorch.
-    find "$to/$(basename "$part" .csproj)/libtorch" -type f ! -name libLibTorchSharp.so -delete
-    find "$to/$(basename "$part" .csproj)" -name '*.pdb' -delete
+    rm -rf "$to/$name/libtorch"
+    mkdir "$to/$name/libtorch"
+    cp -L "$root/build/libtorch/libLibTorchSharp.so" "$to/$name/libtorch/"
+    find "$to/$name" -name '*.pdb' -delete
   done
   cp -r "$dotnet/dotnet" "$dotnet/host" "$to/dotnet/"
   cp -r "$dotnet/shared/Microsoft.NETCore.App" "$dotnet/shared/Microsoft.AspNetCore.App" "$to/dotnet/shared/"

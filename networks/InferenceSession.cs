@@ -41,6 +41,8 @@ public sealed class InferenceSession : IDisposable
     private readonly Device _device;
     private readonly Int3 _grid;
     private readonly int _classes, _threads;
+    private readonly bool _isCut;
+    private readonly Lock _onlyOneWide = new();
 
     // The session itself and its tiles in flight: the last of them frees the weights.
     private int _users = 1;
@@ -60,9 +62,10 @@ public sealed class InferenceSession : IDisposable
             return;
         }
 
+        _copies = new CudaCopies(_device);
         _engine = new InferenceEngine(n, _device, new CudaOperators(fused: true, ScalarType.Float16));
         _wide = new InferenceEngine(n, _device, new CudaOperators(fused: false, ScalarType.Float32));
-        _copies = new CudaCopies(_device);
+        _isCut = n.Architecture.Order == LayerOrder.Cbr;
     }
 
     /// <summary>
@@ -110,7 +113,10 @@ public sealed class InferenceSession : IDisposable
         using var scope = NewDisposeScope();
         using var still = inference_mode();
         var voxels = OnHost(tile).to(_device);
-        _engine.Run(voxels, Core(tile), tile.Mean, tile.Std, null, ct).Values.cpu().data<float>().CopyTo(logits);
+        var (values, largest) = _engine.Run(voxels, Core(tile), tile.Mean, tile.Std, null, ct);
+        if (largest is not null && !float.IsFinite(largest.item<float>()))
+            values = _wide!.Run(voxels, Core(tile), tile.Mean, tile.Std, null, ct).Values;
+        values.cpu().data<float>().CopyTo(logits);
     }
 
     /// <inheritdoc/>
@@ -130,47 +136,77 @@ public sealed class InferenceSession : IDisposable
 
     private TileInFlight StartOnCuda(in Tile tile, CudaCopies copies, CancellationToken ct)
     {
-        using var scope = NewDisposeScope();
-        using var still = inference_mode();
-        var (core, mean, std) = (Core(tile), tile.Mean, tile.Std);
+        var (core, mean, std) = (new Box3(tile.CoreStart, tile.CoreShape), tile.Mean, tile.Std);
+        var farthest = Math.Max(Math.Abs(mean), Math.Abs((tile.Type == VoxelType.UInt16 ? ushort.MaxValue : byte.MaxValue) - mean)) / std;
 
         // 1. The block goes to the device while the last tile is computed.
         var voxels = copies.ToDevice(tile.Voxels, [.. tile.Shape.Sizes()], StoredAs(tile));
 
-        // 2. Its work is queued behind that of the last tile.
-        Tensor values;
-        Tensor? largest;
-        try
+        // 2. Its work is queued behind that of the last tile; the results come back while the next one is computed.
+        var back = DeviceThread.Of(_device.index).Run(() =>
         {
-            (values, largest) = _engine.Run(voxels.Tensor, core, mean, std, Quantise, ct);
-        }
-        catch
-        {
-            copies.Drop(voxels);
-            throw;
-        }
-
-        // 3. The results come back while the next one is computed.
-        var back = copies.ToHost(values, largest!, voxels);
+            using var scope = NewDisposeScope();
+            using var still = inference_mode();
+            try
+            {
+                var (values, largest) = _engine.Run(voxels.Tensor, Region.Of(core), mean, std, Quantise, ct);
+                return copies.ToHost(values, largest!, voxels);
+            }
+            catch
+            {
+                copies.Drop(voxels);
+                throw;
+            }
+        });
         return new TileInFlight(Finish, () =>
         {
             back.Dispose();
             Leave();
         });
 
+        // What float16 cannot hold is computed once more, in float32.
         void Finish(Span<byte> probabilities)
         {
-            if (float.IsFinite(back.Wait()))
-            {
+            if (float.IsFinite(back.Wait()) && farthest < (float)Half.MaxValue)
                 back.Bytes.CopyTo(probabilities);
-                return;
+            else
+                InFloat32(back.Voxels, core, mean, std, probabilities);
+        }
+    }
+
+    // Part by part: features take twice the memory, and the next tile is computed at the same time.
+    private void InFloat32(Tensor block, Box3 core, float mean, float std, Span<byte> probabilities)
+    {
+        lock (_onlyOneWide)
+        {
+            using var scope = NewDisposeScope();
+            using var still = inference_mode();
+            var voxels = block.to(_device);
+            var whole = empty([_classes, .. core.Shape.Sizes()], ScalarType.Byte);
+            var half = _isCut ? core.Shape.Map(n => (n + 1) / 2) : core.Shape;
+            foreach (var part in Parts(core.Shape, half))
+            {
+                using var own = NewDisposeScope();
+                var (values, _) = _wide!.Run(voxels, Region.Of(part with { Start = part.Start + core.Start }), mean, std, Quantise, CancellationToken.None);
+                var place = whole;
+                for (var axis = 0; axis < 3; axis++)
+                    place = place.narrow(axis + 1, part.Start[axis], part.Shape[axis]);
+                place.copy_(values);
             }
 
-            // Features that float16 cannot hold: once more, in float32.
-            using var again = NewDisposeScope();
-            using var quiet = inference_mode();
-            var (wide, _) = _wide!.Run(back.Voxels.to(_device), core, mean, std, Quantise, CancellationToken.None);
-            wide.cpu().bytes.CopyTo(probabilities);
+            whole.bytes.CopyTo(probabilities);
+        }
+    }
+
+    private static IEnumerable<Box3> Parts(Int3 shape, Int3 most)
+    {
+        for (var z = 0; z < shape.Z; z += most.Z)
+        {
+            for (var y = 0; y < shape.Y; y += most.Y)
+            {
+                for (var x = 0; x < shape.X; x += most.X)
+                    yield return new Box3(new(z, y, x), most).Intersect(Box3.Whole(shape));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
 using Teravox.Contracts.Grains;
+using Teravox.Networks;
 
 namespace Teravox.Grains.Spec;
 
@@ -33,18 +34,8 @@ public static class TileChoice
         bool Fits(Int3 core)
         {
             var block = (core + halo + halo).RoundUpTo(grid);
-            return outputs * core.Count < int.MaxValue && MemoryBytes(a, block, core, outputs) < gpuMemory * 6 / 10;
+            return GpuTile.Fits(a, block, core, outputs) && GpuTile.MemoryBytes(a, block, core, outputs) < gpuMemory * 6 / 10;
         }
-    }
-
-    /// <summary>
-    /// Memory that a GPU needs for a tile, bytes: 256 for each voxel of the block with 32 maps (measured on an H200 over whole blocks:
-    /// 4 GiB for 256^3, 8 GiB for 320^3), twice that for networks that compute more than reaches the core; and three tiles of block and results.
-    /// </summary>
-    internal static long MemoryBytes(UNetArchitecture a, Int3 block, Int3 core, int outputs)
-    {
-        var plain = a.Order == LayerOrder.Cbr && a.Upsample == Upsampling.Nearest;
-        return (block.Count * a.FMaps * (plain ? 8L : 16L)) + (3 * ((2 * block.Count) + (outputs * core.Count)));
     }
 
     private static int Lcm(int a, int b)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Runtime.InteropServices;
+using Teravox.Contracts;
 using static TorchSharp.torch;
 
 namespace Teravox.Networks;
@@ -12,7 +13,7 @@ internal sealed unsafe partial class Cuda
 {
     public const int ToDevice = 1, ToHost = 2;
     private const uint NonBlocking = 1, WaitsWithoutSpinning = 1, WithoutTiming = 2;
-    private static readonly Lazy<nint> Library = new(() => Libtorch.CudaLibrary);
+    private static readonly Lazy<nint> Library = new(FindLibrary);
 
     private readonly delegate* unmanaged<int, int> _setDevice = (delegate* unmanaged<int, int>)Find("cudaSetDevice");
     private readonly delegate* unmanaged<nint*, uint, int> _streamCreate = (delegate* unmanaged<nint*, uint, int>)Find("cudaStreamCreateWithFlags");
@@ -81,8 +82,24 @@ internal sealed unsafe partial class Cuda
 
     public void FreePinned(nint address) => Check(_freeHost(address));
 
-    // A library's handle finds what the libraries below it have, too.
     private static nint Find(string name) => NativeLibrary.GetExport(Library.Value, name);
+
+    // A library's handle finds what the libraries below it have, too. Where libtorch was built with the runtime inside, that of the same version
+    // beside it serves: both share the device's one context.
+    private static nint FindLibrary()
+    {
+        if (NativeLibrary.TryGetExport(Libtorch.CudaLibrary, "cudaSetDevice", out _))
+            return Libtorch.CudaLibrary;
+        string[] folders = [Libtorch.Folder, .. ((string[])["cuda_runtime", "cu13"]).Select(part => Path.Combine(Libtorch.Folder, "..", "..", "nvidia", part, "lib"))];
+        var files = folders.Where(Directory.Exists).SelectMany(folder => Directory.GetFiles(folder, "libcudart*.so*")).Concat(["libcudart.so.13", "libcudart.so.12"]);
+        foreach (var file in files)
+        {
+            if (NativeLibrary.TryLoad(file, out var library) && NativeLibrary.TryGetExport(library, "cudaSetDevice", out _))
+                return library;
+        }
+
+        throw new InputException($"CUDA's runtime (libcudart) is not found beside {Libtorch.Folder}; install the one that this PyTorch was built for");
+    }
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
     private static partial nint DataOf(nint tensor);

@@ -22,7 +22,7 @@ internal sealed class CudaCopies : IDisposable
     private readonly Cuda _cuda;
     private readonly nint _in, _out;
     private readonly DeviceBuffer[] _buffers;
-    private readonly Stack<PinnedMemory> _pinned = [];
+    private readonly Stack<PinnedMemory> _pinnedBlocks = [], _pinnedResults = [];
     private readonly Lock _lock = new();
     private int _next;
 
@@ -39,17 +39,25 @@ internal sealed class CudaCopies : IDisposable
     /// <param name="type">What the values are.</param>
     public DeviceBlock ToDevice(ReadOnlySpan<byte> values, long[] shape, ScalarType type)
     {
-        var host = Pinned(values.Length);
-        values.CopyTo(host.Bytes);
         _cuda.Use();
-        var buffer = _buffers[_next++ % _buffers.Length];
-        buffer.Fit(shape, type, _cuda);
-        _cuda.Wait(_in, buffer.Read);
-        _cuda.Copy(buffer.Address, host.Address, values.Length, Cuda.ToDevice, _in);
-        var written = _cuda.NewEvent();
-        _cuda.Record(written, _in);
-        _cuda.Wait(Default, written);
-        return new(buffer, host, written);
+        var host = Pinned(_pinnedBlocks, values.Length);
+        try
+        {
+            values.CopyTo(host.Bytes);
+            var buffer = _buffers[_next++ % _buffers.Length];
+            buffer.Fit(shape, type, _cuda);
+            var written = _cuda.NewEvent();
+            _cuda.Wait(_in, buffer.Read);
+            _cuda.Copy(buffer.Address, host.Address, values.Length, Cuda.ToDevice, _in);
+            _cuda.Record(written, _in);
+            _cuda.Wait(Default, written);
+            return new(buffer, host, written);
+        }
+        catch
+        {
+            GiveBack(_pinnedBlocks, host);
+            throw;
+        }
     }
 
     /// <summary>Brings results of the default stream to the host, with one number.</summary>
@@ -58,18 +66,26 @@ internal sealed class CudaCopies : IDisposable
     /// <param name="block">What they were computed from.</param>
     public HostValues ToHost(Tensor values, Tensor number, DeviceBlock block)
     {
-        var count = checked((int)values.NumberOfElements);
-        var host = Pinned(count + sizeof(float));
         _cuda.Use();
-        _cuda.Record(block.Buffer.Read, Default);
-        _cuda.Wait(_out, block.Buffer.Read);
-        _cuda.Copy(host.Address, Cuda.AddressOf(values), count, Cuda.ToHost, _out);
-        _cuda.Copy(host.Address + count, Cuda.AddressOf(number), sizeof(float), Cuda.ToHost, _out);
-        var copied = _cuda.NewEvent();
-        _cuda.Record(copied, _out);
+        var count = checked((int)values.NumberOfElements);
+        var host = Pinned(_pinnedResults, count + sizeof(float));
+        try
+        {
+            var copied = _cuda.NewEvent();
+            _cuda.Record(block.Buffer.Read, Default);
+            _cuda.Wait(_out, block.Buffer.Read);
+            _cuda.Copy(host.Address, Cuda.AddressOf(values), count, Cuda.ToHost, _out);
+            _cuda.Copy(host.Address + count, Cuda.AddressOf(number), sizeof(float), Cuda.ToHost, _out);
+            _cuda.Record(copied, _out);
 
-        // The device's memory is taken by the next tensor once these are disposed: they stay until the copy is made.
-        return new(this, host, count, copied, block, [values.DetachFromDisposeScope(), number.DetachFromDisposeScope()]);
+            // The device's memory is taken by the next tensor once these are disposed: they stay until the copy is made.
+            return new(this, host, count, copied, block, [values.DetachFromDisposeScope(), number.DetachFromDisposeScope()]);
+        }
+        catch
+        {
+            GiveBack(_pinnedResults, host);
+            throw;
+        }
     }
 
     /// <summary>Gives a block up whose results nobody wants.</summary>
@@ -79,7 +95,7 @@ internal sealed class CudaCopies : IDisposable
         _cuda.Record(block.Buffer.Read, Default);
         _cuda.Synchronize(block.Written);
         _cuda.FreeEvent(block.Written);
-        GiveBack(block.Host);
+        GiveBack(_pinnedBlocks, block.Host);
     }
 
     public void Dispose()
@@ -94,31 +110,34 @@ internal sealed class CudaCopies : IDisposable
 
         _cuda.FreeStream(_in);
         _cuda.FreeStream(_out);
-        foreach (var memory in _pinned)
+        foreach (var memory in _pinnedBlocks.Concat(_pinnedResults))
             _cuda.FreePinned(memory.Address);
     }
 
-    // Getting such memory takes as long as a tile: what is there is used again.
-    private PinnedMemory Pinned(int bytes)
+    // Getting such memory takes as long as a tile: what is there is used again. What is too small is let go.
+    private PinnedMemory Pinned(Stack<PinnedMemory> stack, int bytes)
     {
-        lock (_lock)
+        while (true)
         {
-            while (_pinned.TryPop(out var memory))
+            PinnedMemory memory;
+            lock (_lock)
             {
-                if (memory.Capacity >= bytes)
-                    return memory with { Count = bytes };
-                _cuda.FreePinned(memory.Address);
+                if (!stack.TryPop(out memory))
+                    break;
             }
+
+            if (memory.Capacity >= bytes)
+                return memory with { Count = bytes };
+            _cuda.FreePinned(memory.Address);
         }
 
-        _cuda.Use();
         return new(_cuda.NewPinned(bytes), bytes, bytes);
     }
 
-    private void GiveBack(PinnedMemory memory)
+    private void GiveBack(Stack<PinnedMemory> stack, PinnedMemory memory)
     {
         lock (_lock)
-            _pinned.Push(memory);
+            stack.Push(memory);
     }
 
     /// <summary>Memory of the host that a device reads and writes while the processor works.</summary>
@@ -143,6 +162,7 @@ internal sealed class CudaCopies : IDisposable
                 return;
             cuda.Synchronize(Read);
             Tensor?.Dispose();
+            Tensor = null;
             Tensor = empty(shape, type, new Device(DeviceType.CUDA, cuda.Index)).DetachFromDisposeScope();
             cuda.Record(Read, Default);
         }
@@ -200,8 +220,8 @@ internal sealed class CudaCopies : IDisposable
             _copies._cuda.FreeEvent(_written);
             foreach (var tensor in _tensors)
                 tensor.Dispose();
-            _copies.GiveBack(_values);
-            _copies.GiveBack(_block);
+            _copies.GiveBack(_copies._pinnedResults, _values);
+            _copies.GiveBack(_copies._pinnedBlocks, _block);
         }
     }
 }

@@ -19,6 +19,7 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
     private readonly UNetArchitecture _a = network.Architecture;
     private readonly FoldedNetwork _net = new(network, device, operators);
     private readonly int _classes = network.OutChannels;
+    private readonly List<Tensor> _watched = [];
 
     public void Dispose() => _net.Dispose();
 
@@ -30,15 +31,29 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
     /// <param name="quantise">From float32 logits to values of its type, or null.</param>
     /// <param name="ct">Asked between layers.</param>
     /// <returns>
-    /// The values; and a number that is finite where all features were: what float16 cannot hold is infinite in it. Null where features are float32.
+    /// The values; and a number that is finite when all features were: what float16 cannot hold makes it infinite. Null where features are float32.
     /// </returns>
+    /// <exception cref="InputException">The tile is too large for a GPU.</exception>
     public (Tensor Values, Tensor? Largest) Run(Tensor voxels, Region core, float mean, float std, Func<Tensor, Tensor>? quantise, CancellationToken ct)
+    {
+        try
+        {
+            return RunWatched(voxels, core, mean, std, quantise, ct);
+        }
+        finally
+        {
+            _watched.ForEach(t => t.Dispose());
+            _watched.Clear();
+        }
+    }
+
+    private (Tensor Values, Tensor? Largest) RunWatched(Tensor voxels, Region core, float mean, float std, Func<Tensor, Tensor>? quantise, CancellationToken ct)
     {
         using var scope = NewDisposeScope();
         var plan = CorePlan.Make(_a, new((int)voxels.shape[0], (int)voxels.shape[1], (int)voxels.shape[2]), core);
         var factors = _a.PoolFactors();
         var skips = new Feature[_a.Levels - 1];
-        var largest = new List<Tensor>();
+        CheckSize(plan);
 
         // 1. The finest encoder.
         var (skip, x) = FinestEncoder(voxels, mean, std, plan, ct);
@@ -73,19 +88,40 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
             using var slab = NewDisposeScope();
             var decoded = Decode(0, skips[0], x, plan[0] with { DecoderOut = planes, Joined = Joined(planes, plan[0]) }, ct);
             var part = core with { Z = new(Math.Max(core.Z.From, planes.Z.From), Math.Min(core.Z.To, planes.Z.To)) };
-            var logits = Convolve(decoded, _net.Final, part, plan[0].Size, relu: false).to(ScalarType.Float32);
-            Watch(logits.abs());
+            var logits = Convolve(decoded, _net.Final, part, plan[0].Size, relu: false);
+            if (operators.Type == ScalarType.Float16)
+                _watched.Add(logits.sum(ScalarType.Float32).DetachFromDisposeScope());
+            logits = logits.to(ScalarType.Float32);
             var result = quantise?.Invoke(logits) ?? logits;
             values ??= empty([_classes, .. shape.Sizes()], result.dtype, device).MoveToOuterDisposeScope();
             values.narrow(1, part.Z.From - core.Z.From, part.Z.Size).copy_(result.permute(3, 0, 1, 2));
         }
 
-        return (values!.MoveToOuterDisposeScope(), largest.Count == 0 ? null : stack(largest).max().MoveToOuterDisposeScope());
+        return (values!.MoveToOuterDisposeScope(), _watched.Count == 0 ? null : stack(_watched).sum().MoveToOuterDisposeScope());
+    }
 
-        void Watch(Tensor features)
+    // The fused operators make 0 of what is no number, so every convolution's result is looked at, or what is pooled of it. Of features that are clipped
+    // at 0, the largest is enough: what is below -65504 is 0 in any case.
+    private Tensor Watch(Tensor features, bool isClipped = true)
+    {
+        if (operators.Type == ScalarType.Float16)
         {
-            if (operators.Type == ScalarType.Float16)
-                largest.Add(features.max().to(ScalarType.Float32).MoveToOuterDisposeScope());
+            using var scope = NewDisposeScope();
+            _watched.Add((isClipped ? features : features.abs()).max().to(ScalarType.Float32).DetachFromDisposeScope());
+        }
+
+        return features;
+    }
+
+    // cuDNN and the pooling of GPUs count a tensor's elements in 32 bits. The finest level of a network with batch norm goes in slabs.
+    private void CheckSize(LevelPlan[] plan)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU)
+            return;
+        for (var level = _a.Order == LayerOrder.Gcr ? 0 : 1; level < _a.Levels; level++)
+        {
+            if (!GpuTile.FitsLevel(_a, level, plan[level].EncoderOut.Shape))
+                throw new InputException($"a tile whose level {level + 1} has {plan[level].EncoderOut.Shape} voxels is too large for a GPU; make inference.tile smaller");
         }
     }
 
@@ -137,9 +173,10 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
         var decoder = _net.Decoders[level];
         if (decoder.OfCoarse is not { } ofCoarse)
         {
-            var fine = Upsample(coarse, decoder.Transposed, _a.PoolFactors()[level], plan.Joined);
+            var fine = Watch(Upsample(coarse, decoder.Transposed, _a.PoolFactors()[level], plan.Joined), isClipped: false);
             var own = skip.Part(plan.Joined);
-            var joined = _a.Residual ? own + fine : cat([own, fine], 3);
+            var joined = _a.Residual ? Watch(own + fine, isClipped: false) : cat([own, fine], 3);
+            fine.Dispose();
             var result = Block(decoder.Block, new(joined, plan.Joined), plan.DecoderOut, plan.Size, ct);
             result.Values.MoveToOuterDisposeScope();
             return result;
@@ -148,7 +185,7 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
         // The first convolution over skip and upsampled features is the sum of two.
         var middle = plan.DecoderOut.OfConvolution(plan.Size);
         var (reads, padding) = Reads(skip, decoder.Block.First, middle, plan.Size);
-        var x = ofCoarse.Join(operators, reads, decoder.Block.First, padding, coarse, middle);
+        var x = Watch(ofCoarse.Join(operators, reads, decoder.Block.First, padding, coarse, middle));
         ct.ThrowIfCancellationRequested();
         return new(Convolve(new(x, middle), decoder.Block.Second, plan.DecoderOut, plan.Size).MoveToOuterDisposeScope(), plan.DecoderOut);
     }
@@ -161,14 +198,14 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
         ct.ThrowIfCancellationRequested();
         if (!_a.Residual)
         {
-            var first = new Feature(Convolve(x, block.First, middle, size), middle);
+            var first = new Feature(Watch(Convolve(x, block.First, middle, size)), middle);
             x.Values.Dispose();
             ct.ThrowIfCancellationRequested();
             return new(Convolve(first, block.Second, to, size).MoveToOuterDisposeScope(), to);
         }
 
-        var input = block.Projection is { } projection ? x with { Values = operators.Convolve(x.Values, projection, Int3.Zero, relu: false) } : x;
-        var inner = new Feature(Convolve(input, block.First, middle, size), middle);
+        var input = block.Projection is { } projection ? x with { Values = Watch(operators.Convolve(x.Values, projection, Int3.Zero, relu: false), isClipped: false) } : x;
+        var inner = new Feature(Watch(Convolve(input, block.First, middle, size)), middle);
         ct.ThrowIfCancellationRequested();
         var (reads, padding) = Reads(inner, block.Second, to, size);
         var sum = operators.ConvolveAndAdd(reads, block.Second, padding, input.Part(to));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Runtime.InteropServices;
 using Teravox.Contracts;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -75,6 +76,8 @@ internal sealed class CudaOperators(bool fused, ScalarType type) : Operators
 
         """));
 
+    private readonly HashSet<nint> _unfused = [];
+
     public override ScalarType Type => type;
 
     // cuDNN counts a tensor's elements in 32 bits.
@@ -89,18 +92,32 @@ internal sealed class CudaOperators(bool fused, ScalarType type) : Operators
         x = x.contiguous();
         if (!relu)
             return Plain(x, conv, padding);
-        return fused
-            ? Feature.OfTorch(Script.Value.invoke<Tensor>("convolve", Feature.ToTorch(x), conv.Weight, conv.Bias!, padding.Z, padding.Y, padding.X))
-            : Plain(x, conv, padding).relu_();
+        return Fused(conv, () => Script.Value.invoke<Tensor>("convolve", Feature.ToTorch(x), conv.Weight, conv.Bias!, padding.Z, padding.Y, padding.X))
+            ?? Plain(x, conv, padding).relu_();
     }
 
     public override Tensor ConvolveAndAdd(Tensor x, FoldedConv conv, Int3 padding, Tensor other)
     {
         (x, other) = (x.contiguous(), other.contiguous());
-        return fused
-            ? Feature.OfTorch(Script.Value.invoke<Tensor>("convolve_and_add", Feature.ToTorch(x), conv.Weight, conv.Bias!, Feature.ToTorch(other), padding.Z, padding.Y, padding.X))
-            : Plain(x, conv, padding).add_(other).relu_();
+        return Fused(conv, () => Script.Value.invoke<Tensor>("convolve_and_add", Feature.ToTorch(x), conv.Weight, conv.Bias!, Feature.ToTorch(other), padding.Z, padding.Y, padding.X))
+            ?? Plain(x, conv, padding).add_(other).relu_();
     }
 
     public override UpsampledConv Upsampled(Tensor weight, Int3 factors) => TransposedConv.Make(this, weight, factors);
+
+    // Null where cuDNN has no fused kernel for the convolution on this card: the plain operators do the same.
+    private Tensor? Fused(FoldedConv conv, Func<Tensor> call)
+    {
+        if (!fused || _unfused.Contains(conv.Weight.Handle))
+            return null;
+        try
+        {
+            return Feature.OfTorch(call());
+        }
+        catch (ExternalException e) when (e.Message.Contains("unable to find an engine", StringComparison.Ordinal))
+        {
+            _unfused.Add(conv.Weight.Handle);
+            return null;
+        }
+    }
 }

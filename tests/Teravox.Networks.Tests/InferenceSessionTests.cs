@@ -62,9 +62,12 @@ public sealed class InferenceSessionTests
 
     /// <summary>Features too large for float16 are told, wherever in the network they are: then the tile is computed in float32.</summary>
     [Theory]
+    [InlineData("encoders.0.basic_module.SingleConv1.batchnorm.weight")]
     [InlineData("encoders.0.basic_module.SingleConv2.batchnorm.weight")]
     [InlineData("encoders.2.basic_module.SingleConv1.batchnorm.weight")]
+    [InlineData("decoders.0.basic_module.SingleConv1.batchnorm.weight")]
     [InlineData("decoders.0.basic_module.SingleConv2.batchnorm.weight")]
+    [InlineData("decoders.1.basic_module.SingleConv1.batchnorm.weight")]
     [InlineData("decoders.1.basic_module.SingleConv2.batchnorm.weight")]
     [InlineData("final_conv.bias")]
     public void Largest_WhenFloat16DoesNotHoldAFeature_IsNotFinite(string parameter)
@@ -76,6 +79,20 @@ public sealed class InferenceSessionTests
         using var half = new InferenceEngine(network, CPU, new CudaOperators(fused: false, ScalarType.Float16));
         var (_, largest) = Logits(half, TestNetworks.Bytes(size.Count, 8), size, new(new(2, 4, 4), new(2, 4, 4)));
         Assert.False(float.IsFinite(largest!.Value), $"{largest}");
+    }
+
+    /// <summary>A GPU counts a tensor's elements in 32 bits, at every level but the finest, which goes in slabs.</summary>
+    [Fact]
+    public void Fits_WhenALevelHasTooManyFeatures_IsFalse()
+    {
+        var (usual, wide, group) = (new UNetArchitecture { Levels = 4, FMaps = 32 }, new UNetArchitecture { Levels = 4, FMaps = 64 }, new UNetArchitecture { Levels = 4, FMaps = 32, Order = LayerOrder.Gcr });
+        static Int3 Cube(int edge) => new(edge, edge, edge);
+        Assert.True(GpuTile.Fits(usual, Cube(624), Cube(512), 8));
+        Assert.False(GpuTile.Fits(usual, Cube(656), Cube(512), 8));
+        Assert.False(GpuTile.Fits(usual, Cube(624), Cube(512), 16));
+        Assert.False(GpuTile.Fits(wide, Cube(560), Cube(448), 8));
+        Assert.True(GpuTile.Fits(group, Cube(280), Cube(192), 8));
+        Assert.False(GpuTile.Fits(group, Cube(288), Cube(192), 8));
     }
 
     /// <summary>A mistake in the text that GPUs run would end the process; operators by names that libtorch does not have are found, too.</summary>
