@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Everything that Teravox does on a GPU, beside PyTorch, on a machine that has a GPU and PyTorch and nothing else.
-#   bench/gpu.sh pack FOLDER         on the machine that builds: the programs, .NET's runtime and this script, to be copied over
+#   bench/gpu.sh pack FOLDER         on the machine that builds: the programs, .NET's runtime and this script, also as FOLDER.tar.xz
 #   FOLDER/gpu.sh run [RESULTS]      on the machine with the GPU: prints the tables, and leaves them and the logs in RESULTS (gpu-results)
 # With these in the environment, it also runs:
 #   ANCHORS=gpu_anchors.py           what PyTorch does with the same network
@@ -16,20 +16,22 @@ pack() {
   dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
   "$root/teravox" build
   mkdir -p "$to/dotnet/shared"
-  local part name
+  local part
   for part in cli/Teravox.Cli.csproj bench/Teravox.Bench/Teravox.Bench.csproj; do
-    name=$(basename "$part" .csproj)
-    dotnet publish "$root/$part" -c Release --no-restore -v quiet --nologo -o "$to/$name"
-    # That machine's PyTorch has the rest of libtorch.
-    rm -rf "$to/$name/libtorch"
-    mkdir "$to/$name/libtorch"
-    cp -L "$root/build/libtorch/libLibTorchSharp.so" "$to/$name/libtorch/"
-    find "$to/$name" -name '*.pdb' -delete
+    dotnet publish "$root/$part" -c Release --no-restore -v quiet --nologo -o "$to/programs"
   done
+
+  # That machine's PyTorch has the rest of libtorch.
+  rm -rf "$to/programs/libtorch" "$to/programs/page"
+  mkdir "$to/programs/libtorch"
+  cp -L "$root/build/libtorch/libLibTorchSharp.so" "$to/programs/libtorch/"
+  find "$to/programs" -name '*.pdb' -delete
+  find "$to/programs/runtimes" -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +
   cp -r "$dotnet/dotnet" "$dotnet/host" "$to/dotnet/"
   cp -r "$dotnet/shared/Microsoft.NETCore.App" "$dotnet/shared/Microsoft.AspNetCore.App" "$to/dotnet/shared/"
   cp "${BASH_SOURCE[0]}" "$to/gpu.sh"
-  du -sh "$to"
+  tar -C "$(dirname "$to")" -cJf "$to.tar.xz" "$(basename "$to")"
+  du -sh "$to" "$to.tar.xz"
 }
 
 # timed NAME COMMAND...: runs it, keeps its output as NAME.log, and says how long it took.
@@ -49,7 +51,7 @@ run_all() {
   results=$(mkdir -p "${1:-gpu-results}" && cd "${1:-gpu-results}" && pwd)
   export DOTNET_ROOT="$here/dotnet" DOTNET_gcServer=0 OMP_WAIT_POLICY=PASSIVE
   export TERAVOX_LIBTORCH=${TERAVOX_LIBTORCH:-$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')}
-  local dotnet="$here/dotnet/dotnet" teravox="$here/Teravox.Cli/teravox.dll" bench="$here/Teravox.Bench/teravox-bench.dll" specs="$here/Teravox.Cli/specs"
+  local dotnet="$here/dotnet/dotnet" teravox="$here/programs/teravox.dll" bench="$here/programs/teravox-bench.dll" specs="$here/programs/specs"
   date -u +%F
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
   python3 -c 'import torch; print("PyTorch", torch.__version__, "cuDNN", torch.backends.cudnn.version())'
