@@ -154,6 +154,7 @@ internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : L
         if (await api.Catalog.RemoveEntryAsync(row.Id, CancellationToken.None))
         {
             api.Pictures.Forget(row.Id);
+            FaultPoints.Hit("volume.after-entry-removed:" + name);
             if (_volumes.IsUploaded(volume))
                 _volumes.Remove(_volumes.FolderOf(name));
         }
