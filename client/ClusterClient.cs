@@ -134,7 +134,7 @@ public sealed class ClusterClient : IAsyncDisposable
             ct.ThrowIfCancellationRequested();
             try
             {
-                return await call();
+                return await call().WaitAsync(ct);
             }
             catch (Exception e) when (MayPass(e))
             {

@@ -126,9 +126,9 @@ internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : L
             // 1. It moves whole. What lies there without an entry is the rest of a volume that was deleted, or of a crash.
             await File.WriteAllTextAsync(Path.Combine(folder.Files, Marker), $"{id}", ct);
             _volumes.Remove(place);
-            FaultPoints.Hit("upload.before-rename");
+            FaultPoints.Hit("upload.before-rename:" + name);
             Directory.Move(folder.Files, place);
-            FaultPoints.Hit("upload.after-rename");
+            FaultPoints.Hit("upload.after-rename:" + name);
         }
         else if (!isInPlace)
         {
@@ -154,6 +154,7 @@ internal sealed class VolumeGrain(ApiServices api, ILogger<VolumeGrain> log) : L
         if (await api.Catalog.RemoveEntryAsync(row.Id, CancellationToken.None))
         {
             api.Pictures.Forget(row.Id);
+            FaultPoints.Hit("volume.after-entry-removed:" + name);
             if (_volumes.IsUploaded(volume))
                 _volumes.Remove(_volumes.FolderOf(name));
         }

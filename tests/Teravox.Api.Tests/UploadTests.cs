@@ -183,7 +183,7 @@ public sealed class UploadTests(UploadServer shared) : IClassFixture<UploadServe
         var upload = await BeginAsync(name, files);
         foreach (var (path, bytes) in files)
             await SendAsync(upload, path, bytes);
-        using (new Crash(point))
+        using (new Crash($"{point}:{name}"))
             await server.Http.PostJsonAsync($"{Api}/{upload.Id}/complete", null).MustFailAsync(500);
 
         var volume = await server.Http.PostJsonAsync($"{Api}/{upload.Id}/complete", null).MustAsync<VolumeInfo>(HttpStatusCode.Created);

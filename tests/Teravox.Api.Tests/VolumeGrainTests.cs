@@ -90,12 +90,38 @@ public sealed class VolumeGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Register_WhenARepeatIsOfAnotherOwner_IsRefused()
+    {
+        Stacks.Write(Path.Combine(server.Root, "stack"));
+        var body = new RegisterVolume { Name = "v", Path = "stack" };
+        var first = (await AskAsync(r => Grain("v").RegisterAsync(body, r with { Owner = "alice" }))).Result;
+        Assert.Equal("alice", first?.Owner);
+
+        Assert.Equal(409, (await AskAsync(r => Grain("v").RegisterAsync(body, r with { Owner = "bob", IsRepeated = true }))).Refusal?.Status);
+    }
+
+    /// <summary>An entry never names files that are gone; files without an entry are in nobody's way.</summary>
+    [Fact]
+    public async Task Remove_WhenItCrashesInTheMiddle_LeavesFilesWithoutAnEntry()
+    {
+        const string Name = "removed-in-the-middle";
+        var volume = await UploadAsync(Name, Stacks.Slice(0));
+        using (new Crash("volume.after-entry-removed:" + Name))
+            await server.Http.RemoveAsync($"{Volumes}/{Name}").MustFailAsync(500);
+
+        await server.Http.ReadAsync($"{Volumes}/{Name}").MustFailAsync(404);
+        Assert.True(File.Exists(Path.Combine(volume.Raw, "0.png")));
+
+        var other = Stacks.Slice(1);
+        Assert.NotEqual(volume.Id, (await UploadAsync(Name, other)).Id);
+        Assert.Equal(other, await File.ReadAllBytesAsync(Path.Combine(volume.Raw, "0.png"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task TakeUpload_WhenItIsTakenAlready_GivesTheSameVolume()
     {
-        var slice = Stacks.Slice(0);
-        var upload = await server.Http.PostJsonAsync("/api/v1/uploads", new NewUpload { Name = "v", Files = [new UploadFile("raw/0.png", slice.Length)] }).MustAsync<UploadInfo>(HttpStatusCode.Created);
-        await server.Http.PutSlabAsync($"/api/v1/uploads/{upload.Id}/files/raw/0.png?offset=0", slice).MustAsync<UploadedFile>();
-        var volume = await server.Http.PostJsonAsync($"/api/v1/uploads/{upload.Id}/complete", null).MustAsync<VolumeInfo>(HttpStatusCode.Created);
+        var upload = await BeginAsync("v", Stacks.Slice(0));
+        var volume = await CompleteAsync(upload);
 
         Assert.Equal(volume, (await AskAsync(r => Grain("v").TakeUploadAsync(upload.Id, r))).Result);
         Assert.Equal(404, (await AskAsync(r => Grain("w").TakeUploadAsync(upload.Id, r))).Refusal?.Status);
@@ -142,6 +168,19 @@ public sealed class VolumeGrainTests : IAsyncLifetime
 
     private Task<VolumeInfo> RegisterAsync(string name, string path) =>
         server.Http.PostJsonAsync(Volumes, new RegisterVolume { Name = name, Path = path }).MustAsync<VolumeInfo>(HttpStatusCode.Created);
+
+    /// <summary>A volume of one section.</summary>
+    private async Task<VolumeInfo> UploadAsync(string name, byte[] slice) => await CompleteAsync(await BeginAsync(name, slice));
+
+    private async Task<UploadInfo> BeginAsync(string name, byte[] slice)
+    {
+        var upload = await server.Http.PostJsonAsync("/api/v1/uploads", new NewUpload { Name = name, Files = [new UploadFile("raw/0.png", slice.Length)] }).MustAsync<UploadInfo>(HttpStatusCode.Created);
+        await server.Http.PutSlabAsync($"/api/v1/uploads/{upload.Id}/files/raw/0.png?offset=0", slice).MustAsync<UploadedFile>();
+        return upload;
+    }
+
+    private Task<VolumeInfo> CompleteAsync(UploadInfo upload) =>
+        server.Http.PostJsonAsync($"/api/v1/uploads/{upload.Id}/complete", null).MustAsync<VolumeInfo>(HttpStatusCode.Created);
 
     private IVolumeGrain Grain(string name) => server.Grains.GetGrain<IVolumeGrain>(name);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
 using Teravox.Grains.Catalog;
+using Teravox.Testing;
 
 namespace Teravox.Catalog.Tests;
 

@@ -2,6 +2,7 @@
 using Teravox.Contracts;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Catalog;
+using Teravox.Testing;
 
 namespace Teravox.Catalog.Tests;
 

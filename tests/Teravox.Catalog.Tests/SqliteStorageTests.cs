@@ -4,6 +4,7 @@ using Teravox.Contracts;
 using Teravox.Grains.Catalog;
 using Teravox.Grains.Catalog.Postgres;
 using Teravox.Grains.Catalog.Sqlite;
+using Teravox.Testing;
 
 namespace Teravox.Catalog.Tests;
 

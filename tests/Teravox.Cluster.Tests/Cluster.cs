@@ -91,9 +91,14 @@ public sealed class Cluster(string address, ICatalog catalog, string store) : IA
     public SiloProcess Start(params string[] more) => Start(threads: 1, more);
 
     /// <summary>Starts a silo on some threads.</summary>
-    public SiloProcess Start(int threads, params string[] more)
+    public SiloProcess Start(int threads, params string[] more) => Start(threads, more, null);
+
+    /// <summary>Starts a silo on one thread, with variables of its environment.</summary>
+    public SiloProcess Start(IReadOnlyDictionary<string, string> environment) => Start(threads: 1, [], environment);
+
+    private SiloProcess Start(int threads, string[] more, IReadOnlyDictionary<string, string>? environment)
     {
-        var silo = SiloProcess.Start(address, store, ["--threads", threads.ToString(CultureInfo.InvariantCulture), "--device", "cpu", .. more]);
+        var silo = SiloProcess.Start(address, store, ["--threads", threads.ToString(CultureInfo.InvariantCulture), "--device", "cpu", .. more], environment);
         _silos.Add(silo);
         return silo;
     }

@@ -372,29 +372,48 @@ public sealed class SteeringTests : EngineFixture
             await end.Task.WaitAsync(ct);
             return One;
         };
-        int inFlight = 0, beats = 0;
+        int inFlight = 0, tooMany = 0, beats = 0;
         async Task AnswerLaterAsync(IIncomingGrainCallContext call)
         {
             if (call.MethodName == nameof(ISchedulerGrain.BeatAsync) && ten.Task.IsCompleted && Interlocked.Increment(ref beats) == BeatsMore)
                 beaten.TrySetResult();
             if (call.MethodName == nameof(IWorkRangeGrain.ReportAsync))
-            {
-                if (Interlocked.Increment(ref inFlight) == Most)
-                    ten.TrySetResult();
                 await goOn.Task;
-            }
-
             await call.Invoke();
         }
 
-        var host = Own(await EngineHost.StartAsync(Setup(), silo => silo.AddIncomingGrainCallFilter(AnswerLaterAsync), Ct));
+        // Counted where they are made: on a slow machine some time out meanwhile, and are made again.
+        async Task CountAsync(IOutgoingGrainCallContext call)
+        {
+            if (call.MethodName != nameof(IWorkRangeGrain.ReportAsync))
+            {
+                await call.Invoke();
+                return;
+            }
+
+            var now = Interlocked.Increment(ref inFlight);
+            if (now == Most)
+                ten.TrySetResult();
+            if (now > Most)
+                Interlocked.Increment(ref tooMany);
+            try
+            {
+                await call.Invoke();
+            }
+            finally
+            {
+                Interlocked.Decrement(ref inFlight);
+            }
+        }
+
+        var host = Own(await EngineHost.StartAsync(Setup(), silo => silo.AddIncomingGrainCallFilter(AnswerLaterAsync).AddOutgoingGrainCallFilter(CountAsync), Ct));
         var id = await SubmitAsync(host.Experiments, Stage("s"));
         host.Work(Setup().Devices with { ReportEvery = TimeSpan.FromMilliseconds(50) });
         try
         {
             await ten.Task.WaitAsync(TimeSpan.FromMinutes(1), Ct);
             await beaten.Task.WaitAsync(TimeSpan.FromMinutes(1), Ct);
-            Assert.Equal(Most, Volatile.Read(ref inFlight));
+            Assert.Equal(0, Volatile.Read(ref tooMany));
         }
         finally
         {

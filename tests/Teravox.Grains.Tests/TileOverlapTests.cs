@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
 using Teravox.Contracts.Work;
+using Teravox.Testing;
 
 namespace Teravox.Grains.Tests;
 
@@ -9,7 +10,6 @@ public sealed class TileOverlapTests : IAsyncLifetime
 {
     private const string Network = "multiclass";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    private static readonly AsyncLocal<Action<string>?> Reached = new();
     private readonly DeviceGate _device = new();
     private SmallRun _run = null!;
 
@@ -47,12 +47,11 @@ public sealed class TileOverlapTests : IAsyncLifetime
     {
         using var written = new ManualResetEventSlim();
         var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Reached.Value = name =>
+        using var points = new FaultScope(name =>
         {
             if (name == "chunk.before-link" && writing.TrySetResult())
                 written.Wait(Patience, Ct);
-        };
-        FaultPoints.OnPoint += Hit;
+        });
         try
         {
             var tile = Task.Run(TileAsync, Ct);
@@ -66,10 +65,7 @@ public sealed class TileOverlapTests : IAsyncLifetime
         finally
         {
             written.Set();
-            FaultPoints.OnPoint -= Hit;
         }
-
-        static void Hit(string name) => Reached.Value?.Invoke(name);
     }
 
     private async Task<WorkResult> TileAsync()

@@ -2,6 +2,7 @@
 using Teravox.Contracts;
 using Teravox.Contracts.Work;
 using Teravox.Grains.Scoring;
+using Teravox.Testing;
 using Teravox.Volumes;
 
 namespace Teravox.Grains.Tests;
@@ -11,7 +12,6 @@ public sealed class TileStoreTests : IAsyncLifetime
 {
     private const string Network = "multiclass";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    private static readonly AsyncLocal<Action<string>?> Reached = new();
     private SmallRun _run = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -32,12 +32,11 @@ public sealed class TileStoreTests : IAsyncLifetime
         // 1. The first device has computed its bytes and freezes before the first of them has its place.
         using var wakes = new ManualResetEventSlim();
         var frozen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Reached.Value = name =>
+        using var points = new FaultScope(name =>
         {
             if (name == "chunk.before-link" && frozen.TrySetResult())
                 wakes.Wait(Patience, Ct);
-        };
-        FaultPoints.OnPoint += Hit;
+        });
         try
         {
             var late = Task.Run(TileAsync, Ct);
@@ -60,10 +59,7 @@ public sealed class TileStoreTests : IAsyncLifetime
         finally
         {
             wakes.Set();
-            FaultPoints.OnPoint -= Hit;
         }
-
-        static void Hit(string name) => Reached.Value?.Invoke(name);
     }
 
     [Fact]

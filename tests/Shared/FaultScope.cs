@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Teravox.Contracts;
 
-namespace Teravox.Catalog.Tests;
+namespace Teravox.Testing;
 
 /// <summary>
 /// Answers fault points reached from the test that made the scope, and from no other: the hook is one for the process,
