@@ -18,9 +18,9 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// Power of the fall of the step size to 0 at the last iteration, 0 to 10: iteration i of n has the step size LearningRate (1 - i / n)^power
-    /// (the "poly" rule of Liu et al. 2015, arXiv 1506.04579). 0: it stays.
+    /// (the "poly" rule of Liu et al. 2015, arXiv 1506.04579). Null: it stays.
     /// </summary>
-    public double PolynomialDecay { get; init; }
+    public double? PolynomialDecay { get; init; }
 
     /// <summary>L2 penalty, 0 or more.</summary>
     public double WeightDecay { get; init; }
@@ -37,7 +37,8 @@ public sealed record TrainingOptions
     /// <summary>The step size of an iteration.</summary>
     /// <param name="iteration">From 0.</param>
     /// <param name="iterations">Of the whole training, more than <paramref name="iteration"/>.</param>
-    public double LearningRateAt(long iteration, long iterations) => LearningRate * Math.Pow(1 - (iteration / (double)iterations), PolynomialDecay);
+    public double LearningRateAt(long iteration, long iterations) =>
+        PolynomialDecay is { } power ? LearningRate * Math.Pow(1 - (iteration / (double)iterations), power) : LearningRate;
 }
 
 /// <summary>A probability with a range to draw from.</summary>

@@ -226,7 +226,7 @@ public static class SpecCheck
         Require(spec.BinaryIterations is null or >= 1, "binaryIterations", "must be 1 or more");
         Require(t.Batch is >= 1 and <= 64, "training.batch", $"{t.Batch} must be 1..64");
         Require(t.LearningRate is > 0 and < 1, "training.learningRate", "must be above 0 and below 1");
-        Require(t.PolynomialDecay is >= 0 and <= 10, "training.polynomialDecay", "must be 0..10");
+        Require(t.PolynomialDecay is null or (>= 0 and <= 10), "training.polynomialDecay", "must be 0..10");
         Require(t.WeightDecay >= 0, "training.weightDecay", "must be 0 or more");
         Require(t.CheckpointEvery >= 1, "training.checkpointEvery", "must be 1 or more");
         Require(t.BalancedSampling is >= 0 and <= 1, "training.balancedSampling", "must be 0..1");

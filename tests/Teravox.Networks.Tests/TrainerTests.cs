@@ -88,11 +88,12 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0, 50, 2e-3)]
-    [InlineData(1, 0, 2e-3)]
-    [InlineData(1, 50, 1e-3)]
+    [InlineData(null, 50, 2e-3)]
+    [InlineData(0.0, 50, 2e-3)]
+    [InlineData(1.0, 0, 2e-3)]
+    [InlineData(1.0, 50, 1e-3)]
     [InlineData(.9, 99, 2e-3 * 0.0158489)]
-    public void LearningRateAt_AnIteration_FallsByThePower(double power, int iteration, double expected) =>
+    public void LearningRateAt_AnIteration_FallsByThePower(double? power, int iteration, double expected) =>
         Assert.Equal(expected, new TrainingOptions { LearningRate = 2e-3, PolynomialDecay = power }.LearningRateAt(iteration, 100), 1e-9);
 
     [Fact]
