@@ -56,7 +56,7 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
             var source = Augmentation.SourceShape(options.Augmentation, options.Patch, plan.VoxelSize);
             var margin = (source - options.Patch).Map(n => n / 2);
             var (rawBytes, voxels) = (checked((int)source.Count * plan.Type.Bytes()), (int)source.Count);
-            await using var ahead = new Prefetcher<TrainingPatches>(trainer.Iteration, network.Iterations, Ahead(turn.Device), Prepare);
+            await using var ahead = new Prefetcher<TrainingPatches>(trainer.Iteration, network.Iterations, Ahead(turn.Device, turn.Threads), Prepare);
             while (trainer.Iteration < network.Iterations)
             {
                 ct.ThrowIfCancellationRequested();
@@ -105,8 +105,10 @@ public sealed class TrainingGrain(RunningWork running, ExperimentStore store) : 
         }
     }
 
-    // A GPU makes a step in less time than one thread cuts and augments its patches. On the CPU the step itself has all threads.
-    private static int Ahead(string device) => device == "cpu" ? 0 : Math.Clamp((Environment.ProcessorCount / Math.Max(1, Devices.CudaCount)) - 1, 1, 8);
+    // Cutting and augmenting is one thread's work. A GPU makes a step in less time than that takes; on the CPU, the other threads would wait for it.
+    private static int Ahead(string device, int threads) => device == "cpu"
+        ? Math.Min(1, threads - 1)
+        : Math.Clamp((Environment.ProcessorCount / Math.Max(1, Devices.CudaCount)) - 1, 1, 8);
 
     private static Trainer Start(ExperimentPlan plan, PlannedNetwork network, WorkTurn turn)
     {
