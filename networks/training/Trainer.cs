@@ -168,7 +168,7 @@ public sealed partial class Trainer : IDisposable
     private double LossAndGradients(TrainingPatches patches, Action poll)
     {
         long[] shape = [patches.Count, .. patches.Shape.Sizes()];
-        
+
         // One channel, last in memory: the layers behind go on as it begins.
         var raw = tensor(patches.Raw, device: _device).reshape([.. shape, 1]).permute(0, 4, 1, 2, 3).to(_precision);
         var labels = tensor(patches.Labels, device: _device).reshape(shape);
