@@ -5,8 +5,8 @@ using System.Threading.Channels;
 namespace Teravox.Grains;
 
 /// <summary>
-/// Lets one turn at a time compute on a device. Turns whose reads and writes overlap meet here, in the order they came:
-/// the network has the device's memory and all of its threads.
+/// Lets one turn at a time give a device its work. Turns whose reads and writes overlap meet here, in the order they came:
+/// the network has the device's memory and all of its threads. A GPU goes on with a turn's work after the turn has left.
 /// </summary>
 public sealed class DeviceGate
 {
@@ -35,7 +35,7 @@ public sealed class DeviceGate
         return new Stay(_inside.Reader, Compute());
     }
 
-    /// <summary>Counts the time until the disposal as computed: a turn that has the device to itself need not come in.</summary>
+    /// <summary>Counts the time until the disposal as computed: for a turn that has the device to itself, or whose work the device still has.</summary>
     public IDisposable Compute()
     {
         lock (_lock)

@@ -39,9 +39,13 @@ internal sealed class FoldedNetwork : IDisposable
         Decoders = [.. Enumerable.Range(0, _a.Levels - 1).Select(Decoder)];
         Final = new(operators.Weight(_tensors["final_conv.weight"]), Own("final_conv.bias"));
         _tensors.Clear();
+        IsFinite = All().All(tensor => tensor.isfinite().all().item<bool>());
         foreach (var tensor in All())
             tensor.DetachFromDisposeScope();
     }
+
+    /// <summary>Whether its type holds every weight: batch norm that divides by little can make weights that float16 does not hold.</summary>
+    public bool IsFinite { get; }
 
     /// <summary>By level, the finest first.</summary>
     public FoldedBlock[] Encoders { get; }

@@ -31,7 +31,7 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
     /// <param name="quantise">From float32 logits to values of its type, or null.</param>
     /// <param name="ct">Asked between layers.</param>
     /// <returns>
-    /// The values; and a number that is finite when all features were: what float16 cannot hold makes it infinite. Null where features are float32.
+    /// The values; and a number that is finite when all weights and features were: what float16 cannot hold makes it infinite. Null where features are float32.
     /// </returns>
     /// <exception cref="InputException">The tile is too large for a GPU.</exception>
     public (Tensor Values, Tensor? Largest) Run(Tensor voxels, Region core, float mean, float std, Func<Tensor, Tensor>? quantise, CancellationToken ct)
@@ -54,6 +54,8 @@ internal sealed class InferenceEngine(Network network, Device device, Operators 
         var factors = _a.PoolFactors();
         var skips = new Feature[_a.Levels - 1];
         CheckSize(plan);
+        if (operators.Type == ScalarType.Float16 && !_net.IsFinite)
+            _watched.Add(tensor(float.PositiveInfinity, device: device).DetachFromDisposeScope());
 
         // 1. The finest encoder.
         var (skip, x) = FinestEncoder(voxels, mean, std, plan, ct);

@@ -160,7 +160,7 @@ internal sealed class TransposedConv : UpsampledConv
     public override Tensor Join(Operators operators, Tensor skip, FoldedConv ofSkip, Int3 padding, Feature coarse, Region fine)
     {
         using var scope = NewDisposeScope();
-        var reads = fine.Map((interval, axis) => new Interval(FloorDiv(interval.From - 1, _factors[axis]), FloorDiv(interval.To, _factors[axis]) + 1));
+        var reads = fine.Map((interval, axis) => interval.OfConvolution().OfUpsampling(_factors[axis], Upsampling.Nearest));
 
         // What it gives beyond the region, at both ends of an axis; it can leave out as much at one end as at the other.
         int Low(int axis) => fine[axis].From - (reads[axis].From * _factors[axis]) + 1;
@@ -185,6 +185,4 @@ internal sealed class TransposedConv : UpsampledConv
 
         return tensor(taps, device: device);
     }
-
-    private static int FloorDiv(int a, int b) => (int)Math.Floor((double)a / b);
 }

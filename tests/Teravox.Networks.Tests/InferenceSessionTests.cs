@@ -60,23 +60,34 @@ public sealed class InferenceSessionTests
         Assert.InRange(largest!.Value, 0.01f, 1000f);
     }
 
-    /// <summary>Features too large for float16 are told, wherever in the network they are: then the tile is computed in float32.</summary>
+    /// <summary>
+    /// Features too large for float16 are told, wherever in the network they are: then the tile is computed in float32. As on a GPU, what is no number
+    /// becomes 0 behind a convolution, so that nothing is left of an overflow two layers on.
+    /// </summary>
     [Theory]
-    [InlineData("encoders.0.basic_module.SingleConv1.batchnorm.weight")]
-    [InlineData("encoders.0.basic_module.SingleConv2.batchnorm.weight")]
-    [InlineData("encoders.2.basic_module.SingleConv1.batchnorm.weight")]
-    [InlineData("decoders.0.basic_module.SingleConv1.batchnorm.weight")]
-    [InlineData("decoders.0.basic_module.SingleConv2.batchnorm.weight")]
-    [InlineData("decoders.1.basic_module.SingleConv1.batchnorm.weight")]
-    [InlineData("decoders.1.basic_module.SingleConv2.batchnorm.weight")]
-    [InlineData("final_conv.bias")]
-    public void Largest_WhenFloat16DoesNotHoldAFeature_IsNotFinite(string parameter)
+    [InlineData("encoders.0.basic_module.SingleConv1.batchnorm.weight", 2e5)]
+    [InlineData("encoders.0.basic_module.SingleConv1.batchnorm.weight", 1e7)]
+    [InlineData("encoders.0.basic_module.SingleConv2.batchnorm.weight", 2e5)]
+    [InlineData("encoders.0.basic_module.SingleConv2.batchnorm.weight", 1e7)]
+    [InlineData("encoders.2.basic_module.SingleConv1.batchnorm.weight", 2e5)]
+    [InlineData("encoders.2.basic_module.SingleConv1.batchnorm.weight", 1e7)]
+    [InlineData("decoders.0.basic_module.SingleConv1.batchnorm.weight", 2e5)]
+    [InlineData("decoders.0.basic_module.SingleConv1.batchnorm.weight", 1e7)]
+    [InlineData("decoders.0.basic_module.SingleConv2.batchnorm.weight", 2e5)]
+    [InlineData("decoders.0.basic_module.SingleConv2.batchnorm.weight", 1e7)]
+    [InlineData("decoders.1.basic_module.SingleConv1.batchnorm.weight", 1e6)]
+    [InlineData("decoders.1.basic_module.SingleConv1.batchnorm.weight", 1e7)]
+    [InlineData("decoders.1.basic_module.SingleConv2.batchnorm.weight", 2e5)]
+    [InlineData("decoders.1.basic_module.SingleConv2.batchnorm.weight", 1e7)]
+    [InlineData("final_conv.bias", 2e5)]
+    [InlineData("final_conv.bias", 1e7)]
+    public void Largest_WhenFloat16DoesNotHoldAFeature_IsNotFinite(string parameter, double value)
     {
         using var network = TestNetworks.Make(TestNetworks.Architectures["cbr"], Classes);
         using (no_grad())
-            network.Module.State().Single(t => t.Name == parameter).Tensor.fill_(1e6);
+            network.Module.State().Single(t => t.Name == parameter).Tensor.fill_(value);
         var size = new Int3(8, 16, 16);
-        using var half = new InferenceEngine(network, CPU, new CudaOperators(fused: false, ScalarType.Float16));
+        using var half = new InferenceEngine(network, CPU, new ZeroForNaN());
         var (_, largest) = Logits(half, TestNetworks.Bytes(size.Count, 8), size, new(new(2, 4, 4), new(2, 4, 4)));
         Assert.False(float.IsFinite(largest!.Value), $"{largest}");
     }
@@ -358,4 +369,22 @@ public sealed class InferenceSessionTests
     }
 
     private static int Level(float logit) => (int)Math.Round(255 / (1 + Math.Exp(-logit)));
+
+    /// <summary>Plain operators that make 0 of what is no number, as cuDNN's fused ones do.</summary>
+    private sealed class ZeroForNaN : Operators
+    {
+        private readonly CudaOperators _plain = new(fused: false, ScalarType.Float16);
+
+        public override ScalarType Type => _plain.Type;
+
+        public override long EncoderElements => _plain.EncoderElements;
+
+        public override Tensor Convolve(Tensor x, FoldedConv conv, Int3 padding, bool relu) => Cleaned(_plain.Convolve(x, conv, padding, relu), relu);
+
+        public override Tensor ConvolveAndAdd(Tensor x, FoldedConv conv, Int3 padding, Tensor other) => Cleaned(_plain.ConvolveAndAdd(x, conv, padding, other), true);
+
+        public override UpsampledConv Upsampled(Tensor weight, Int3 factors) => _plain.Upsampled(weight, factors);
+
+        private static Tensor Cleaned(Tensor y, bool relu) => relu ? y.masked_fill(y.isnan(), 0) : y;
+    }
 }
